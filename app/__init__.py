@@ -1,0 +1,1 @@
+"""The page: a thin face over `model`. Not here: any computation."""

@@ -1,0 +1,186 @@
+"""Numbers to charts, as pure functions; no streamlit here.
+
+Not here: the numbers (`model`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from model import Differential
+from model.odds import percent
+from priors.records import Cause
+
+# Okabe-Ito hues, told apart by the mark in the label too; red is kept for emergencies.
+FAMILY_COLOURS = {"spine": "#0072B2", "serious": "#E69F00", "mimic": "#009E73", "rest": "#8C6BB1"}
+FAMILY_LABELS = {"spine": "Spine", "serious": "Serious", "mimic": "Outside the spine", "rest": "Rest"}
+SERIOUS_MARK = "▲ "
+
+LOWEST, HIGHEST = 0.00005, 0.9995
+TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+LINES_SHOWN = 5
+
+
+def logit(p: float) -> float:
+    """Return ln(p / (1 - p)), held within what the axis shows."""
+    held = min(max(p, LOWEST), HIGHEST)
+    return math.log(held / (1 - held))
+
+
+def cause_label(cause: Cause) -> str:
+    """Return a cause's short name, marked where it is serious."""
+    return (SERIOUS_MARK if cause.family == "serious" else "") + cause.short
+
+
+def tick_label(p: float) -> str:
+    """Write an axis label."""
+    return f"{100 * p:g} %"
+
+
+def _log_odds_axis(title: str | None) -> alt.Axis:
+    names = {round(logit(p), 4): tick_label(p) for p in TICKS}
+    choose = " : ".join(f"abs(datum.value - {value}) < 0.001 ? '{name}'" for value, name in names.items()) + " : ''"
+    return alt.Axis(values=list(names), labelExpr=choose, title=title, grid=True, labelOverlap=False)
+
+
+def differential_table(causes: Sequence[Cause], prior: Differential, now: Differential) -> pd.DataFrame:
+    """Return the rows of the differential chart, likeliest first.
+
+    Parameters
+    ----------
+    causes : sequence of Cause
+        For labels and families.
+    prior, now : Differential
+        With nothing entered, and with what is entered.
+
+    Returns
+    -------
+    DataFrame
+        Columns cause, label, family, prior, posterior, prior_text, posterior_text.
+    """
+    known = {cause.name: cause for cause in causes}
+    rows = [
+        {
+            "cause": name,
+            "label": cause_label(known[name]),
+            "name": known[name].label,
+            "family": FAMILY_LABELS[known[name].family],
+            "prior": prior.posterior[name],
+            "posterior": p,
+            "prior_text": percent(prior.posterior[name]),
+            "posterior_text": percent(p),
+        }
+        for name, p in now.ranked()
+    ]
+    return pd.DataFrame(rows)
+
+
+def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChart:
+    """Return the differential as bars, the prior as a ghost behind each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `differential_table`.
+    linear : bool
+        Linear axis; else log-odds, on which 0.01 % and 99 % can both be read.
+
+    Returns
+    -------
+    altair.LayerChart
+        One row a cause.
+    """
+    place = (lambda p: p) if linear else logit
+    start = 0.0 if linear else logit(LOWEST)
+    data = table.assign(
+        start=start, at=[place(p) for p in table["posterior"]], ghost=[place(p) for p in table["prior"]]
+    )
+    domain = [0.0, 1.0] if linear else [logit(LOWEST), logit(HIGHEST)]
+    axis = alt.Axis(format="%", title=None) if linear else _log_odds_axis(None)
+    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False))
+    x = alt.X("start:Q", scale=alt.Scale(domain=domain, nice=False), axis=axis)
+    families = [label for label in FAMILY_LABELS.values() if label in set(data["family"])]
+    colours = [FAMILY_COLOURS[key] for key, label in FAMILY_LABELS.items() if label in families]
+    tooltip = [
+        alt.Tooltip("name:N", title="Cause"),
+        alt.Tooltip("posterior_text:N", title="Now"),
+        alt.Tooltip("prior_text:N", title="Prior"),
+    ]
+    base = alt.Chart(data).encode(y=y, tooltip=tooltip)
+    ghost = base.mark_bar(size=20, color="#8a8a8a", opacity=0.28).encode(x=x, x2="ghost:Q")
+    bars = base.mark_bar(size=10).encode(
+        x=x,
+        x2="at:Q",
+        color=alt.Color(
+            "family:N",
+            scale=alt.Scale(domain=families, range=colours),
+            legend=alt.Legend(title=None, orient="bottom", symbolType="square"),
+        ),
+    )
+    text = base.mark_text(align="left", dx=6, fontSize=13).encode(
+        x=alt.X("end:Q"), text="posterior_text:N"
+    ).transform_calculate(end="max(datum.at, datum.ghost)")
+    return alt.layer(ghost, bars, text).properties(height=alt.Step(27))
+
+
+def build_course_chart(causes: Sequence[Cause], course: Sequence[Differential], labels: Sequence[str]) -> alt.LayerChart:
+    """Return one line a cause over the steps of a case, on a log-odds axis.
+
+    Parameters
+    ----------
+    causes : sequence of Cause
+        For labels and families.
+    course : sequence of Differential
+        Prior first, then one a step.
+    labels : sequence of str
+        One for each point of the course.
+
+    Returns
+    -------
+    altair.LayerChart
+        The causes that lead at the start or the end in colour and named, the rest in grey.
+    """
+    known = {cause.name: cause for cause in causes}
+    leading = {name for name, _ in course[-1].ranked()[:LINES_SHOWN]} | {course[0].ranked()[0][0]}
+    rows = [
+        {
+            "step": index,
+            "when": labels[index],
+            "cause": name,
+            "label": cause_label(known[name]),
+            "family": FAMILY_LABELS[known[name].family] if name in leading else "",
+            "at": logit(p),
+            "percent": percent(p),
+        }
+        for index, point in enumerate(course)
+        for name, p in point.posterior.items()
+    ]
+    data = pd.DataFrame(rows)
+    last = len(course) - 1
+    x = alt.X(
+        "step:Q",
+        scale=alt.Scale(domain=[0, last + 1.35]),
+        axis=alt.Axis(values=list(range(len(course))), labelExpr="datum.value == 0 ? 'prior' : 'step ' + datum.value", title=None, grid=False),
+    )
+    y = alt.Y("at:Q", scale=alt.Scale(domain=[logit(LOWEST), logit(HIGHEST)]), axis=_log_odds_axis(None))
+    families = list(FAMILY_LABELS.values())
+    colour = alt.Color("family:N", scale=alt.Scale(domain=families, range=list(FAMILY_COLOURS.values())), legend=None)
+    tooltip = [
+        alt.Tooltip("label:N", title="Cause"),
+        alt.Tooltip("when:N", title="After"),
+        alt.Tooltip("percent:N", title="Probability"),
+    ]
+    base = alt.Chart(data).encode(x=x, y=y, detail="cause:N", tooltip=tooltip)
+    rest = base.transform_filter("datum.family == ''").mark_line(color="#8a8a8a", opacity=0.3, strokeWidth=1)
+    lines = base.transform_filter("datum.family != ''").mark_line(point=True, strokeWidth=2.5).encode(color=colour)
+    named = (
+        base.transform_filter(f"datum.family != '' && datum.step == {last}")
+        .mark_text(align="left", dx=8, fontSize=12)
+        .encode(text=alt.Text("text:N"))
+        .transform_calculate(text="datum.label + '  ' + datum.percent")
+    )
+    return alt.layer(rest, lines, named).properties(height=380)

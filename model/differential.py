@@ -1,0 +1,207 @@
+"""From a case to its differential: prior, posterior after each step, complications, ln P(evidence).
+
+Not here: tables and sentences for people (`model/report.py`), files of many cases (`model/score.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.build import Model
+from model.case import Case, Change, Stage, Status, stages
+from model.elimination import EliminationEngine
+from model.engine import Engine
+from model.errors import BadCase, ImpossibleEvidence, suggestion
+from model.evidence import Evidence
+from priors import PRIORS_FOLDER, available_profiles
+from priors.records import CAUDA_EQUINA, CAUSE, DEFAULT_PROFILE, PRESENT
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """The posterior of every cause and complication at one point of a case.
+
+    Parameters
+    ----------
+    label : str
+        The step's label; empty where the case has none.
+    posterior : mapping of str to float
+        P(cause | evidence), in the order of the causes; sums to one.
+    complications : mapping of str to float
+        P(complication present | evidence).
+    log_evidence : float
+        ln P(evidence).
+    findings : tuple of (str, Status)
+        Findings in force.
+    changes : tuple of Change
+        What this step changed of an earlier one.
+    """
+
+    label: str
+    posterior: Mapping[str, float]
+    complications: Mapping[str, float]
+    log_evidence: float
+    findings: tuple[tuple[str, Status], ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """Return causes with their posterior, likeliest first; ties keep the order of the causes."""
+        return sorted(self.posterior.items(), key=lambda item: -item[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A case's differential: the prior, after each step, and as the case stands.
+
+    Parameters
+    ----------
+    case : Case
+        What was asked.
+    profile, digest : str
+        Which prevalences and numbers were used.
+    prior : Differential
+        With nothing entered.
+    initial : Differential
+        With context and the findings that hold before the first step.
+    steps : tuple of Differential
+        After each step; empty for a case without steps.
+    """
+
+    case: Case
+    profile: str
+    digest: str
+    prior: Differential
+    initial: Differential
+    steps: tuple[Differential, ...]
+
+    @property
+    def final(self) -> Differential:
+        """The differential after the last step."""
+        return self.steps[-1] if self.steps else self.initial
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as the object that `--json` prints."""
+
+        def common(step: Differential) -> dict[str, Any]:
+            return {
+                "id": self.case.id,
+                "profile": self.profile,
+                "posterior": dict(step.posterior),
+                "complications": dict(step.complications),
+                "log_evidence": step.log_evidence,
+                "model_digest": self.digest,
+            }
+
+        result = common(self.final)
+        if self.steps:
+            result["steps"] = [
+                {"label": step.label, **common(step), "changed": [_change(change) for change in step.changes]}
+                for step in self.steps
+            ]
+        if self.case.ignored:
+            result["ignored"] = list(self.case.ignored)
+        return result
+
+
+def _change(change: Change) -> dict[str, Status | None]:
+    return {"finding": change.finding, "from": change.before, "to": change.after}
+
+
+def profile_for(case: Case, chosen: str | None, folder: Path = PRIORS_FOLDER) -> str:
+    """Return the profile to use: the one chosen, else the case's setting, else the default.
+
+    Raises
+    ------
+    BadCase
+        Where the setting is no profile of the folder; a case never names a file.
+    """
+    if chosen:
+        return chosen
+    if case.setting is None:
+        return DEFAULT_PROFILE
+    names = available_profiles(folder)
+    if case.setting not in names:
+        near = suggestion(case.setting, names) or f"; expected one of {', '.join(names)}"
+        raise BadCase(f"setting: no profile is named {case.setting!r}{near}")
+    return case.setting
+
+
+def differential(model: Model, stage: Stage, engine: Engine | None = None) -> Differential:
+    """Return the differential for what is known at one point.
+
+    Parameters
+    ----------
+    model : Model
+        Priors and network.
+    stage : Stage
+        From `model.case.stages`.
+    engine : Engine, optional
+        Elimination unless another is given.
+
+    Returns
+    -------
+    Differential
+        Exact.
+
+    Raises
+    ------
+    ImpossibleEvidence
+        Naming the findings that cannot hold together.
+    """
+    answer = (engine or EliminationEngine()).query(model.network, stage.evidence, (CAUSE, CAUDA_EQUINA))
+    cause, complication = answer.posteriors
+    return Differential(
+        label=stage.label,
+        posterior=cause.as_dict(),
+        complications={CAUDA_EQUINA: complication.as_dict()[PRESENT]},
+        log_evidence=answer.log_evidence,
+        findings=stage.findings,
+        changes=stage.changes,
+    )
+
+
+def prior_differential(model: Model, engine: Engine | None = None) -> Differential:
+    """Return the differential with nothing entered: the profile's prevalences."""
+    return differential(model, Stage("", Evidence(), (), ()), engine)
+
+
+def diagnose(model: Model, case: Case, engine: Engine | None = None) -> Diagnosis:
+    """Return the differential of a case after each of its steps.
+
+    Parameters
+    ----------
+    model : Model
+        Priors and network; the caller has chosen the profile (`profile_for`).
+    case : Case
+        Checked.
+    engine : Engine, optional
+        Elimination unless another is given.
+
+    Returns
+    -------
+    Diagnosis
+        Prior, before the first step, and after each.
+
+    Raises
+    ------
+    BadCase
+        Where the findings of the case, or of one of its steps, contradict one another.
+
+    Examples
+    --------
+    >>> from model import diagnose, load_model, parse_case
+    >>> model = load_model()
+    >>> result = diagnose(model, parse_case({}, model.priors.structure))
+    >>> round(result.final.posterior["disc_herniation"], 6)
+    0.8
+    """
+    found = []
+    for index, stage in enumerate(stages(case, model.priors.structure)):
+        try:
+            found.append(differential(model, stage, engine))
+        except ImpossibleEvidence as error:
+            raise BadCase(f"step {index}, {stage.label}: {error}" if index else str(error)) from None
+    return Diagnosis(case, model.profile, model.digest, prior_differential(model, engine), found[0], tuple(found[1:]))

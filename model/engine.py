@@ -1,0 +1,93 @@
+"""What an engine is and what it answers.
+
+Not here: the engines themselves (`model/elimination.py`, `model/pgmpy_bridge.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from model.errors import UnknownName
+from model.evidence import Evidence
+from model.network import Network, Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """P(node | evidence).
+
+    Parameters
+    ----------
+    node : str
+        The variable asked.
+    states : tuple of str
+        Its states.
+    probs : ndarray, shape (states,)
+        Sums to one.
+    """
+
+    node: str
+    states: tuple[str, ...]
+    probs: Table
+
+    def __post_init__(self) -> None:
+        self.probs.flags.writeable = False
+
+    def as_dict(self) -> dict[str, float]:
+        """Return state -> probability."""
+        return {state: float(p) for state, p in zip(self.states, self.probs, strict=True)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """Posteriors of the nodes asked, and ln P(evidence).
+
+    Parameters
+    ----------
+    posteriors : tuple of Posterior
+        In the order asked.
+    log_evidence : float
+        Natural logarithm of the probability of the evidence (unsure evidence as its likelihood vector).
+    engine : str
+        Which engine answered.
+    """
+
+    posteriors: tuple[Posterior, ...]
+    log_evidence: float
+    engine: str
+
+
+class Engine(Protocol):
+    """An exact engine: one method, one meaning, whatever the algorithm."""
+
+    name: str
+
+    def query(self, network: Network, evidence: Evidence, nodes: Sequence[str]) -> Answer:
+        """Return the posterior of each node.
+
+        Raises
+        ------
+        ImpossibleEvidence
+            Naming the findings that contradict one another.
+        UnknownName, BadEvidence
+            Where the evidence does not fit the network.
+        """
+        ...
+
+
+ENGINES = ("elimination", "pgmpy")
+
+
+def engine_named(name: str) -> Engine:
+    """Return an engine by name; pgmpy is imported only where it is asked for."""
+    if name == "elimination":
+        from model.elimination import EliminationEngine
+
+        return EliminationEngine()
+    if name == "pgmpy":
+        from model.pgmpy_bridge import PgmpyEngine
+
+        return PgmpyEngine()
+    raise UnknownName("engine", name, ENGINES)

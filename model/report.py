@@ -1,0 +1,87 @@
+"""A diagnosis as tables for people, on a terminal.
+
+Not here: the JSON that machines read (`Diagnosis.as_dict`).
+"""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from model.build import Model
+from model.case import Status
+from model.differential import Diagnosis
+from model.odds import percent
+
+LIMITS = (
+    "Probabilities under the profile named, for one principal cause at a time. "
+    "Decision support for professionals and teaching: it weighs findings and does not replace judgement."
+)
+
+
+def status_text(status: Status | None) -> str:
+    """Write a finding's status for people."""
+    if status is None:
+        return "not assessed"
+    return status if isinstance(status, str) else f"unsure (likelihood ratio {status:g})"
+
+
+def diagnosis_report(model: Model, diagnosis: Diagnosis) -> RenderableType:
+    """Return the differential of a case as a table: prior, then a column for each step.
+
+    Parameters
+    ----------
+    model : Model
+        Gives the labels.
+    diagnosis : Diagnosis
+        From `model.differential.diagnose`.
+
+    Returns
+    -------
+    rich renderable
+        Print it with a rich console.
+    """
+    structure = model.priors.structure
+    columns = diagnosis.steps or (diagnosis.initial,)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Cause", no_wrap=True)
+    table.add_column("Prior", justify="right")
+    for index in range(1, len(columns) + 1):
+        table.add_column(f"Step {index}" if diagnosis.steps else "Posterior", justify="right")
+    short = {cause.name: cause.short for cause in structure.causes}
+    for name, _ in diagnosis.final.ranked():
+        shown = [percent(column.posterior[name]) for column in columns]
+        table.add_row(short[name], percent(diagnosis.prior.posterior[name]), *shown)
+    for name in diagnosis.final.complications:
+        shown = [percent(column.complications[name]) for column in columns]
+        prior = percent(diagnosis.prior.complications[name])
+        table.add_row(f"+ {structure.complication.short}", prior, *shown, style="italic")
+    return Group(*_heading(diagnosis), Text(), table, Text(), *_steps(model, diagnosis), Text(LIMITS, style="dim"))
+
+
+def _heading(diagnosis: Diagnosis) -> list[Text]:
+    case = diagnosis.case
+    patient = [
+        "age not given" if case.age is None else f"{case.age:g} years",
+        case.sex or "sex not given",
+        "duration not given" if case.duration_weeks is None else f"{case.duration_weeks:g} weeks",
+    ]
+    name = "Case" if case.id is None else f"Case {case.id}"
+    lines = [Text(f"{name}: {', '.join(patient)}", style="bold")]
+    lines.append(Text(f"Profile {diagnosis.profile}, model {diagnosis.digest}", style="dim"))
+    if case.ignored:
+        lines.append(Text(f"Ignored, not in the vocabulary: {', '.join(case.ignored)}", style="yellow"))
+    return lines
+
+
+def _steps(model: Model, diagnosis: Diagnosis) -> list[Text]:
+    """Name the steps, and say what each changed of an earlier one."""
+    findings = model.priors.structure.findings
+    lines = []
+    for index, step in enumerate(diagnosis.steps, start=1):
+        lines.append(Text(f"Step {index}: {step.label}"))
+        for change in step.changes:
+            before, after = status_text(change.before), status_text(change.after)
+            lines.append(Text(f"  changed: {findings[change.finding].label}, {before} -> {after}", style="yellow"))
+    return [*lines, Text()] if lines else []

@@ -1,0 +1,150 @@
+"""Score a file of cases: one differential a row, one row at a time, a bad row noted and passed over.
+
+Not here: reading the rows (`model/casetable.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from model.build import Model, load_model
+from model.case import Case, parse_case
+from model.casetable import ENDINGS, Record, read_records
+from model.differential import diagnose, profile_for
+from model.engine import Engine
+from model.errors import BadCase
+from model.files import replacing
+from priors import PRIORS_FOLDER, LasegueError
+from priors.records import CAUDA_EQUINA, Structure
+
+
+@dataclass
+class Models:
+    """Models of one folder of priors, each built once, by profile."""
+
+    folder: Path = PRIORS_FOLDER
+    loaded: dict[str, Model] = field(default_factory=dict)
+
+    def get(self, profile: str) -> Model:
+        """Return the model of a profile; raise PriorsError where its data break a rule."""
+        if profile not in self.loaded:
+            self.loaded[profile] = load_model(profile, self.folder)
+        return self.loaded[profile]
+
+    def for_case(self, case: Case, chosen: str | None) -> Model:
+        """Return the model that a case asks for; raise BadCase where its setting is no profile."""
+        return self.get(profile_for(case, chosen, self.folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows were scored, and how many could not be."""
+
+    scored: int
+    failed: int
+
+
+def score_record(
+    record: Record,
+    models: Models,
+    chosen: str | None = None,
+    engine: Engine | None = None,
+    ignore_unknown: bool = False,
+) -> dict[str, Any]:
+    """Return the result of one row: a diagnosis as `--json` gives it, or its error with its line."""
+    try:
+        if record.error:
+            raise BadCase(record.error)
+        structure = models.get(chosen or "documents").priors.structure
+        case = parse_case(record.data, structure, ignore_unknown)
+        return diagnose(models.for_case(case, chosen), case, engine).as_dict()
+    except LasegueError as error:
+        name = record.data.get("id") if isinstance(record.data, dict) else None
+        shown = name if isinstance(name, str | int) else None
+        return {"id": shown, "line": record.line, "error": f"line {record.line}: {error}"}
+
+
+def score_file(
+    source: Path,
+    target: Path,
+    models: Models,
+    chosen: str | None = None,
+    engine: Engine | None = None,
+    ignore_unknown: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Tally:
+    """Score every case of a file.
+
+    Parameters
+    ----------
+    source, target : Path
+        JSONL or CSV, by their endings; they may differ.
+    models : Models
+        Gives the model of each case's profile.
+    chosen : str, optional
+        Profile for all cases; else each case's setting, else `documents`.
+    engine : Engine, optional
+        Elimination unless another is given.
+    ignore_unknown : bool
+        Pass over unknown names instead of refusing them.
+    progress : callable, optional
+        Called with the number of rows done after each.
+
+    Returns
+    -------
+    Tally
+        Rows scored and rows with an error.
+
+    Raises
+    ------
+    BadCase
+        Where a file as a whole cannot be read or written.
+    """
+    if target.suffix.lower() not in ENDINGS:
+        raise BadCase(f"{target}: expected a file ending in {' or '.join(ENDINGS)}")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise BadCase(f"{target} is the file of cases itself; choose another name for the results")
+    structure = models.get(chosen or "documents").priors.structure
+    records = read_records(source, structure, ignore_unknown)
+    results = (score_record(record, models, chosen, engine, ignore_unknown) for record in records)
+    failed = done = 0
+    try:
+        with replacing(target) as handle:
+            write = _csv_writer(handle, structure) if target.suffix.lower() == ".csv" else _jsonl_writer(handle)
+            for done, result in enumerate(results, start=1):
+                failed += "error" in result
+                write(result)
+                if progress:
+                    progress(done)
+    except OSError as error:
+        raise BadCase(f"cannot write {target}: {error.strerror or error}") from None
+    return Tally(done - failed, failed)
+
+
+def _jsonl_writer(handle: IO[str]) -> Callable[[dict[str, Any]], None]:
+    def write(result: dict[str, Any]) -> None:
+        handle.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _csv_writer(handle: IO[str], structure: Structure) -> Callable[[dict[str, Any]], None]:
+    posterior = {f"posterior.{cause}": cause for cause in structure.cause_names}
+    complication = f"complications.{CAUDA_EQUINA}"
+    columns = ["id", "profile", *posterior, complication, "log_evidence", "model_digest", "error"]
+    writer = csv.DictWriter(handle, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+
+    def write(result: dict[str, Any]) -> None:
+        row = {key: result[key] for key in columns if result.get(key) is not None}
+        if "posterior" in result:
+            row |= {column: repr(result["posterior"][cause]) for column, cause in posterior.items()}
+            row[complication] = repr(result["complications"][CAUDA_EQUINA])
+        writer.writerow(row)
+
+    return write

@@ -1,0 +1,66 @@
+"""`python -m priors`: check the folder of priors and print what it holds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from priors.errors import PriorsError
+from priors.load import PRIORS_FOLDER, available_profiles, load_priors
+from priors.summary import Summary, summarise
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Option(help="Folder of priors.")] = PRIORS_FOLDER,
+    profile: Annotated[str | None, typer.Option(help="Check this profile alone; else all of them.")] = None,
+) -> None:
+    """Check every file and profile of a folder of priors, and count its numbers."""
+    console = Console(highlight=False)
+    profiles = [profile] if profile else list(available_profiles(folder))
+    summaries = {}
+    for name in profiles:
+        try:
+            summaries[name] = summarise(load_priors(folder, name))
+        except PriorsError as error:
+            print(error, file=sys.stderr)
+            print(f"{len(error.problems)} problems under profile {name}", file=sys.stderr)
+            raise typer.Exit(2) from None
+    console.print(f"{', '.join(profiles)}: every file keeps the rules.\n")
+    console.print(_kinds(summaries))
+    console.print(_judged(summaries[profiles[0]], profiles[0]))
+    cited_somewhere = set.intersection(*(set(summary.unused) for summary in summaries.values()))
+    console.print(f"Sources cited by no number: {', '.join(sorted(cited_somewhere)) or 'none'}")
+
+
+def _kinds(summaries: dict[str, Summary]) -> Table:
+    table = Table(title="Numbers by kind", box=None, title_justify="left")
+    table.add_column("Profile")
+    kinds = list(dict.fromkeys(kind for summary in summaries.values() for kind in summary.by_kind))
+    for kind in (*kinds, "all"):
+        table.add_column(kind, justify="right")
+    for name, summary in summaries.items():
+        counts = [summary.by_kind.get(kind, 0) for kind in kinds]
+        table.add_row(name, *map(str, (*counts, sum(counts))))
+    return table
+
+
+def _judged(summary: Summary, profile: str) -> Table:
+    table = Table(title=f"\nShare of judgement per cause ({profile})", box=None, title_justify="left")
+    table.add_column("Cause")
+    table.add_column("judgement", justify="right")
+    table.add_column("of", justify="right")
+    table.add_column("share", justify="right")
+    for cause, (judged, total) in summary.judged.items():
+        table.add_row(cause, str(judged), str(total), f"{judged / total:.0%}")
+    return table
+
+
+app(prog_name="python -m priors")

@@ -1,0 +1,125 @@
+"""Read a folder of priors under a profile and check all of it: `load_priors`.
+
+Not here: the network built from it (`model/build.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+
+from priors.checks import Cells, check_complete, check_sums, place_rows
+from priors.errors import PriorsError, Problem
+from priors.records import DEFAULT_PROFILE, PriorSet, Structure
+from priors.references import read_references
+from priors.structure import read_discrepancies, read_structure
+from priors.tables import read_table
+
+PRIORS_FOLDER = Path(__file__).resolve().parent
+TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv")
+
+
+def available_profiles(folder: Path = PRIORS_FOLDER) -> tuple[str, ...]:
+    """Names of the profiles in a folder of priors, the default first."""
+    return (DEFAULT_PROFILE, *sorted(path.stem for path in (folder / "profiles").glob("*.csv")))
+
+
+def _profile_file(folder: Path, profile: str) -> Path | None:
+    """Return the overlay's file: None for the default profile, a file of the folder, or the user's own."""
+    if profile == DEFAULT_PROFILE:
+        return None
+    names = available_profiles(folder)
+    if profile in names:
+        return folder / "profiles" / f"{profile}.csv"
+    path = Path(profile)
+    if path.suffix.lower() == ".csv":
+        return path
+    close = get_close_matches(profile, names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    message = f"unknown profile {profile!r}{hint} Expected one of {', '.join(names)}, or a CSV file"
+    raise PriorsError([Problem("profile", None, "", message)])
+
+
+def _digest(structure: Structure, cells: Cells) -> str:
+    """SHA-256 of all that can change a result; labels, notes and citations do not."""
+    numbers = {}
+    for (key, cause), row in cells.items():
+        e = row.estimate
+        numbers[f"{key}|{cause}"] = [e.value, e.low, e.high, e.events, e.total, ";".join(row.causes)]
+    shape = {
+        "causes": structure.cause_names,
+        "age": asdict(structure.age),
+        "duration": asdict(structure.duration),
+        "sex": structure.sex_states,
+        "findings": [
+            [f.name, f.age, f.cauda_equina, asdict(f.possible_if) if f.possible_if else None]
+            for f in structure.findings.values()
+        ],
+        "syndromes": [[s.name, s.states, s.members, s.reversed] for s in structure.syndromes.values()],
+    }
+    text = json.dumps({"shape": shape, "numbers": numbers}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFILE) -> PriorSet:
+    """Read and check a folder of priors, with a profile laid over it.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Folder of priors.
+    profile : str
+        `documents`, a name from `profiles/`, or the path of a CSV overlay.
+
+    Returns
+    -------
+    PriorSet
+        Structure, numbers, sources and their digest.
+
+    Raises
+    ------
+    PriorsError
+        With every fault found, each with file, row, field and what was expected.
+
+    Examples
+    --------
+    >>> from priors.records import Key
+    >>> load_priors().number(Key("probability", "cause", "spinal_stenosis"))
+    0.03
+    """
+    folder = Path(folder)
+    overlay = _profile_file(folder, profile)
+    structure = read_structure(folder)
+    sources = read_references(folder)
+    discrepancies = read_discrepancies(folder, structure.cause_names)
+    problems: list[Problem] = []
+    names = structure.cause_names
+    rows = [row for file in TABLES for row in read_table(folder / file, file, names, sources, problems)]
+    cells = place_rows(rows, structure, problems)
+    if not problems:
+        check_complete(cells, structure, problems)
+    if not problems:
+        check_sums(cells, structure, problems)
+    if overlay is not None and not problems:
+        own = overlay.parent == folder / "profiles"
+        file = f"profiles/{overlay.name}" if own else str(overlay)
+        changes = read_table(overlay, file, names, sources, problems, overlay=True)
+        cells = cells | place_rows(changes, structure, problems)
+        if not problems:
+            check_sums(cells, structure, problems)
+    if problems:
+        raise PriorsError(problems)
+    return PriorSet(
+        folder=folder,
+        profile=profile,
+        structure=structure,
+        rows=tuple({id(row): row for row in cells.values()}.values()),
+        cells=MappingProxyType(cells),
+        sources=MappingProxyType(sources),
+        discrepancies=discrepancies,
+        digest=_digest(structure, cells),
+    )

@@ -1,0 +1,218 @@
+"""Read the CSV tables: one row a number, each checked by itself.
+
+Not here: whether all numbers are there and sum as they must (`priors/checks.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from priors.errors import PriorsError, Problem
+from priors.records import (
+    CAUSE,
+    DEPENDENCE,
+    KINDS,
+    ODDS_MULTIPLIER,
+    PARAMETERS,
+    PROBABILITY,
+    Estimate,
+    Key,
+    Row,
+    Source,
+)
+
+COLUMNS = (
+    *("parameter", "node", "state", "given", "causes", "value", "low", "high"),
+    *("events", "total", "kind", "population", "source", "note"),
+)
+STRENGTH_MAXIMUM = 0.95  # beyond it, a row of the network could reach 0 or 1 (design section 3)
+
+
+class _Reader:
+    """One row of a table, read column by column; every fault is noted with its place."""
+
+    def __init__(self, file: str, row: int, cells: Mapping[str, str], problems: list[Problem]) -> None:
+        self.file, self.row, self.cells, self.problems = file, row, cells, problems
+
+    def fault(self, field: str, message: str) -> None:
+        self.problems.append(Problem(self.file, self.row, field, message))
+
+    def text(self, field: str, required: bool = True) -> str:
+        text = self.cells[field].strip()
+        if required and not text:
+            self.fault(field, "empty; every number needs one")
+        return text
+
+    def choice(self, field: str, allowed: Sequence[str]) -> str:
+        text = self.text(field)
+        if text and text not in allowed:
+            close = get_close_matches(text, allowed, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(allowed)}"
+            self.fault(field, f"unknown: {text!r}{hint}")
+        return text
+
+    def number(self, field: str) -> float | None:
+        text = self.text(field, required=False)
+        if not text:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fault(field, f"expected a number, found {text!r}")
+            return None
+        return number
+
+    def count(self, field: str) -> int | None:
+        number = self.number(field)
+        if number is None:
+            return None
+        if number < 0 or number != int(number):
+            self.fault(field, f"expected a count, found {self.cells[field]!r}")
+            return None
+        return int(number)
+
+
+def _causes_of(reader: _Reader, key: Key, names: Sequence[str], overlay: bool) -> tuple[str, ...]:
+    """Return the causes a row names; `others` stays as it is until all rows are known."""
+    text = reader.text("causes", required=False)
+    if key.node == CAUSE:
+        if text:
+            reader.fault("causes", "expected nothing: a prevalence names its cause in `state`")
+        return ()
+    if text == "all":
+        return tuple(names)
+    if text == "others":
+        if overlay:
+            reader.fault("causes", "`others` has no meaning in a profile: name the causes, separated by ;")
+            return ()
+        return ("others",)
+    causes = tuple(part.strip() for part in text.split(";") if part.strip())
+    if not causes:
+        reader.fault("causes", "empty; expected causes separated by ;, `all` or `others`")
+    for cause in causes:
+        if cause not in names:
+            close = get_close_matches(cause, names, n=1)
+            reader.fault("causes", f"unknown cause {cause!r}" + (f"; did you mean {close[0]}?" if close else ""))
+    return causes
+
+
+def _check_range(reader: _Reader, parameter: str, field: str, number: float | None) -> None:
+    if number is None:
+        return
+    if parameter == PROBABILITY and not 0 < number < 1:
+        reader.fault(field, f"expected a probability above 0 and below 1, found {number:g}")
+    if parameter == ODDS_MULTIPLIER and number <= 0:
+        reader.fault(field, f"expected an odds multiplier above 0, found {number:g}")
+    if parameter == DEPENDENCE and not 0 <= number <= STRENGTH_MAXIMUM:
+        reader.fault(field, f"expected a strength from 0 to {STRENGTH_MAXIMUM}, found {number:g}")
+
+
+def _check_counts(reader: _Reader, value: float, events: int, total: int) -> None:
+    if not 0 < total >= events:
+        reader.fault("events", f"expected counts with 0 <= events <= total, found {events} of {total}")
+        return
+    from scipy.special import betaincinv  # scipy is slow to import and only counts need it
+
+    low, high = (float(betaincinv(events + 0.5, total - events + 0.5, q)) for q in (0.025, 0.975))
+    if not low <= value <= high:
+        reader.fault("value", f"{value:g} lies outside {low:.4g} to {high:.4g}, the band of {events} of {total}")
+
+
+def _estimate(reader: _Reader, parameter: str, sources: Mapping[str, Source]) -> Estimate | None:
+    value = reader.number("value")
+    if value is None:
+        if not reader.text("value", required=False):
+            reader.fault("value", "empty; expected a number")
+        return None
+    low, high = reader.number("low"), reader.number("high")
+    events, total = reader.count("events"), reader.count("total")
+    for field, number in (("value", value), ("low", low), ("high", high)):
+        _check_range(reader, parameter, field, number)
+    if events is not None and total is not None:
+        _check_counts(reader, value, events, total)
+    elif low is None or high is None:
+        reader.fault("low", "expected an interval (low and high) or counts (events and total)")
+    if low is not None and high is not None and not low <= value <= high:
+        reader.fault("value", f"{value:g} lies outside its interval {low:g} to {high:g}")
+    elif low is not None and high is not None and low == high:
+        reader.fault("high", "expected an interval, found a point: no number is certain")
+    kind = reader.choice("kind", KINDS)
+    keys = tuple(part.strip() for part in reader.text("source").split(";") if part.strip())
+    for source in keys:
+        if source not in sources:
+            close = get_close_matches(source, sources, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            reader.fault("source", f"{source!r} is not in references.bib{hint}")
+        elif kind in ("measured", "pooled") and not sources[source].read:
+            reader.fault("source", f"{source} has no `read` field: a {kind} number needs a source that was read")
+    population, note = reader.text("population"), reader.text("note")
+    return Estimate(value, low, high, events, total, kind, population, keys, note)
+
+
+def read_table(
+    path: Path,
+    name: str,
+    causes: Sequence[str],
+    sources: Mapping[str, Source],
+    problems: list[Problem],
+    overlay: bool = False,
+) -> list[Row]:
+    """Read one CSV table.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        Its name for messages.
+    causes : sequence of str
+        Names of the causes.
+    sources : mapping of str to Source
+        Sources that rows may cite.
+    problems : list of Problem
+        Faults of single rows are added here.
+    overlay : bool
+        Whether the file is a profile, where `others` is refused.
+
+    Returns
+    -------
+    list of Row
+        Rows without a fault, in file order.
+
+    Raises
+    ------
+    PriorsError
+        Where the file cannot be read as a table at all.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            records = list(csv.reader(handle, strict=True))
+    except FileNotFoundError:
+        raise PriorsError([Problem(name, None, "", f"missing: no file {path}")]) from None
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise PriorsError([Problem(name, None, "", f"not a readable CSV file in UTF-8: {error}")]) from None
+    if not records or tuple(cell.strip() for cell in records[0]) != COLUMNS:
+        expected = ",".join(COLUMNS)
+        raise PriorsError([Problem(name, 1, "header", f"expected the columns {expected}, separated by commas")])
+    rows = []
+    for number, cells in enumerate(records[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(COLUMNS):
+            problems.append(Problem(name, number, "", f"expected {len(COLUMNS)} cells, found {len(cells)}"))
+            continue
+        faults = len(problems)
+        reader = _Reader(name, number, dict(zip(COLUMNS, cells, strict=True)), problems)
+        parameter = reader.choice("parameter", PARAMETERS)
+        key = Key(parameter, reader.text("node"), reader.text("state"), reader.text("given", required=False))
+        named = _causes_of(reader, key, causes, overlay)
+        estimate = _estimate(reader, parameter, sources)
+        if estimate is not None and len(problems) == faults:
+            rows.append(Row(key, named, estimate, name, number))
+    return rows
