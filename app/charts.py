@@ -6,7 +6,9 @@ Not here: the numbers (`model`).
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -23,6 +25,9 @@ SERIOUS_MARK = "▲ "
 LOWEST, HIGHEST = 0.00005, 0.9995
 TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 LINES_SHOWN = 5
+LABEL_ROOM = 1.9  # steps of room for the names at the end of the lines
+LABEL_WIDTH = 16  # letters before a name goes on in a second line
+LABEL_GAP = 1.15  # logits between two names, so that they do not overlap
 
 
 def logit(p: float) -> float:
@@ -101,7 +106,9 @@ def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChar
     )
     domain = [0.0, 1.0] if linear else [logit(LOWEST), logit(HIGHEST)]
     axis = alt.Axis(format="%", title=None) if linear else _log_odds_axis(None)
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False))
+    y = alt.Y(
+        "label:N", sort=list(data["label"]), title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False)
+    )
     x = alt.X("start:Q", scale=alt.Scale(domain=domain, nice=False), axis=axis)
     families = [label for label in FAMILY_LABELS.values() if label in set(data["family"])]
     colours = [FAMILY_COLOURS[key] for key, label in FAMILY_LABELS.items() if label in families]
@@ -121,13 +128,29 @@ def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChar
             legend=alt.Legend(title=None, orient="bottom", symbolType="square"),
         ),
     )
-    text = base.mark_text(align="left", dx=6, fontSize=13).encode(
-        x=alt.X("end:Q"), text="posterior_text:N"
-    ).transform_calculate(end="max(datum.at, datum.ghost)")
+    text = (
+        base.mark_text(align="left", dx=6, fontSize=13)
+        .encode(x=alt.X("end:Q"), text="posterior_text:N")
+        .transform_calculate(end="max(datum.at, datum.ghost)")
+    )
     return alt.layer(ghost, bars, text).properties(height=alt.Step(27))
 
 
-def build_course_chart(causes: Sequence[Cause], course: Sequence[Differential], labels: Sequence[str]) -> alt.LayerChart:
+def _end_labels(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the names at the end of the lines, moved apart where they would overlap."""
+    placed: list[dict[str, Any]] = []
+    for row in sorted(rows, key=lambda row: -row["at"]):
+        room = placed[-1]["at"] - LABEL_GAP if placed else math.inf
+        text = "\n".join(
+            textwrap.wrap(f"{row['percent']} {row['label']}".replace(" %", "\N{NO-BREAK SPACE}%"), LABEL_WIDTH)
+        )
+        placed.append({"step": row["step"], "at": min(row["at"], room), "text": text})
+    return pd.DataFrame(placed)
+
+
+def build_course_chart(
+    causes: Sequence[Cause], course: Sequence[Differential], labels: Sequence[str]
+) -> alt.LayerChart:
     """Return one line a cause over the steps of a case, on a log-odds axis.
 
     Parameters
@@ -161,11 +184,9 @@ def build_course_chart(causes: Sequence[Cause], course: Sequence[Differential], 
     ]
     data = pd.DataFrame(rows)
     last = len(course) - 1
-    x = alt.X(
-        "step:Q",
-        scale=alt.Scale(domain=[0, last + 1.35]),
-        axis=alt.Axis(values=list(range(len(course))), labelExpr="datum.value == 0 ? 'prior' : 'step ' + datum.value", title=None, grid=False),
-    )
+    step_names = "datum.value == 0 ? 'prior' : 'step ' + datum.value"
+    steps = alt.Axis(values=list(range(len(course))), labelExpr=step_names, title=None, grid=False)
+    x = alt.X("step:Q", scale=alt.Scale(domain=[0, last + LABEL_ROOM]), axis=steps)
     y = alt.Y("at:Q", scale=alt.Scale(domain=[logit(LOWEST), logit(HIGHEST)]), axis=_log_odds_axis(None))
     families = list(FAMILY_LABELS.values())
     colour = alt.Color("family:N", scale=alt.Scale(domain=families, range=list(FAMILY_COLOURS.values())), legend=None)
@@ -177,10 +198,10 @@ def build_course_chart(causes: Sequence[Cause], course: Sequence[Differential], 
     base = alt.Chart(data).encode(x=x, y=y, detail="cause:N", tooltip=tooltip)
     rest = base.transform_filter("datum.family == ''").mark_line(color="#8a8a8a", opacity=0.3, strokeWidth=1)
     lines = base.transform_filter("datum.family != ''").mark_line(point=True, strokeWidth=2.5).encode(color=colour)
+    ends = _end_labels([row for row in rows if row["step"] == last and row["family"]])
     named = (
-        base.transform_filter(f"datum.family != '' && datum.step == {last}")
-        .mark_text(align="left", dx=8, fontSize=12)
-        .encode(text=alt.Text("text:N"))
-        .transform_calculate(text="datum.label + '  ' + datum.percent")
+        alt.Chart(ends)
+        .mark_text(align="left", baseline="middle", dx=8, fontSize=11, lineBreak="\n")
+        .encode(x=x, y=y, text="text:N")
     )
     return alt.layer(rest, lines, named).properties(height=380)

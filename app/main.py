@@ -11,5 +11,5 @@ import streamlit as st  # noqa: E402
 
 from app.views import differential  # noqa: E402
 
-st.set_page_config(page_title="Lasègue", page_icon=":material/accessibility_new:", layout="wide")
+st.set_page_config(page_title="Lasègue", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 st.navigation([st.Page(differential.render, title="Differential", url_path="differential", default=True)]).run()

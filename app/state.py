@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from model import Case, Differential, Model, diagnose, load_model, parse_case, read_case
-from model.case import Stage, stages
+from model.case import stages
 from model.differential import differential
 from priors import PRIORS_FOLDER, PriorSet, available_profiles, load_priors
 from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX
@@ -18,8 +18,9 @@ from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX
 SEED_CASE = Path(__file__).resolve().parents[1] / "validation" / "cases" / "buttock-sarcoma-59m.json"
 
 STATUSES = (PRESENT, ABSENT)
-PROFILE, STEP = "profile", "step"
-NO_STEP = "none"
+PROFILE, STEP, FINDINGS, GROUP = "profile", "step", "findings", "group"
+SEARCH, SEARCH_STATUS = "search", "search_status"
+NO_STEP, ENTERED = "none", "entered"
 
 
 @st.cache_resource(show_spinner="Building the network")
@@ -60,44 +61,48 @@ def widget_key(finding: str) -> str:
 
 def begin() -> None:
     """Give a new session its empty case."""
-    for key, value in ((PRESENT, []), (ABSENT, []), (AGE, None), (SEX, None), (DURATION, None)):
+    empty = {FINDINGS: {}, AGE: None, SEX: None, DURATION: None, STEP: NO_STEP, SEARCH: None, SEARCH_STATUS: PRESENT}
+    for key, value in (empty | {PROFILE: profiles()[0], GROUP: next(iter(base_priors().structure.groups))}).items():
         st.session_state.setdefault(key, value)
-    st.session_state.setdefault(PROFILE, profiles()[0])
-    st.session_state.setdefault(STEP, NO_STEP)
 
 
-def status_of(finding: str) -> str | None:
-    """Return present, absent, or None where a finding is not assessed."""
-    return next((status for status in STATUSES if finding in st.session_state[status]), None)
+def entered() -> dict[str, str]:
+    """Return the findings entered, with their status, in the order entered."""
+    return dict(st.session_state[FINDINGS])
 
 
 def set_status(finding: str, status: str | None) -> None:
-    """Enter a finding as present or absent, or take it back with None; the latest entry stands last."""
-    for kept in STATUSES:
-        st.session_state[kept] = [name for name in st.session_state[kept] if name != finding]
-    if status is not None:
-        st.session_state[status] = [*st.session_state[status], finding]
+    """Enter a finding as present or absent, or take it back with None."""
+    known = entered()
+    if status is None:
+        known.pop(finding, None)
+    else:
+        known[finding] = status
+    st.session_state[FINDINGS] = known
 
 
-def chosen_in_search(status: str) -> None:
-    """After a change of one search box: a finding lately entered here leaves the other."""
-    other = ABSENT if status == PRESENT else PRESENT
-    st.session_state[other] = [name for name in st.session_state[other] if name not in st.session_state[status]]
+def found_by_search() -> None:
+    """After a choice in the search box: enter the finding, show it among those entered, empty the box."""
+    finding = st.session_state[SEARCH]
+    if finding is not None:
+        set_status(finding, st.session_state[SEARCH_STATUS] or PRESENT)
+        st.session_state[GROUP] = ENTERED
+        st.session_state[SEARCH] = None
 
 
-def chosen_in_group(finding: str) -> None:
-    """After a change of a finding's own control."""
+def marked(finding: str) -> None:
+    """After a press of a finding's own control."""
     set_status(finding, st.session_state[widget_key(finding)])
 
 
 def clear_all() -> None:
     """Take back everything entered; the profile stays."""
-    for key, value in ((PRESENT, []), (ABSENT, []), (AGE, None), (SEX, None), (DURATION, None), (STEP, NO_STEP)):
+    for key, value in ((FINDINGS, {}), (AGE, None), (SEX, None), (DURATION, None), (STEP, NO_STEP)):
         st.session_state[key] = value
 
 
 def open_step() -> None:
-    """Enter the seed patient as he stood after the chosen step."""
+    """Enter the case report's patient as he stood after the chosen step."""
     step = st.session_state[STEP]
     if step is None or step == NO_STEP:
         clear_all()
@@ -107,30 +112,27 @@ def open_step() -> None:
     st.session_state[AGE] = case.age
     st.session_state[SEX] = case.sex
     st.session_state[DURATION] = case.duration_weeks
-    for status in STATUSES:
-        st.session_state[status] = [name for name, known in stage.findings if known == status]
+    st.session_state[FINDINGS] = {name: status for name, status in stage.findings if isinstance(status, str)}
+    st.session_state[GROUP] = ENTERED
 
 
-def current_stage() -> Stage:
-    """Return what is entered now, checked like any case.
-
-    Raises
-    ------
-    BadCase
-        Where what is entered is no case.
-    """
+def is_empty() -> bool:
+    """Say whether nothing at all is entered."""
     state = st.session_state
-    data = {key: state[key] for key in (PRESENT, ABSENT, AGE, SEX, DURATION)}
-    structure = base_priors().structure
-    return stages(parse_case(data, structure), structure)[-1]
+    return not state[FINDINGS] and all(state[key] is None for key in (AGE, SEX, DURATION))
 
 
 def current_differential() -> Differential:
-    """Return the differential of what is entered now.
+    """Return the differential of what is entered now, checked like any case.
 
     Raises
     ------
     LasegueError
         Where the findings cannot hold together.
     """
-    return differential(model_for(st.session_state[PROFILE]), current_stage())
+    state = st.session_state
+    data = {key: state[key] for key in (AGE, SEX, DURATION)}
+    for status in STATUSES:
+        data[status] = [name for name, known in entered().items() if known == status]
+    structure = base_priors().structure
+    return differential(model_for(state[PROFILE]), stages(parse_case(data, structure), structure)[-1])

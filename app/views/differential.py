@@ -15,58 +15,64 @@ from model import Differential, Model
 from model.differential import prior_differential
 from model.odds import percent
 from priors import LasegueError
-from priors.records import ABSENT, AGE, CAUDA_EQUINA, DEFAULT_PROFILE, DURATION, PRESENT, SEX
+from priors.records import ABSENT, CAUDA_EQUINA, DEFAULT_PROFILE, PRESENT, SEX
 
 TEXT = Path(__file__).resolve().parents[1] / "text"
-MARKS = {PRESENT: "＋ present", ABSENT: "− absent"}
+MARKS = {PRESENT: "+ present", ABSENT: "\N{MINUS SIGN} absent"}
 LEADING = 3
+
+# Constants of ours, no user text: less air on top, and the differential above the findings on a phone.
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 2.5rem; }
+@media (max-width: 640px) {
+  .st-key-board > div > [data-testid="stHorizontalBlock"], .st-key-board > [data-testid="stHorizontalBlock"] {
+    flex-direction: column-reverse;
+  }
+}
+</style>"""
 
 
 def render() -> None:
     """Draw the page."""
     state.begin()
+    st.html(STYLE)
     st.title("Lasègue", anchor=False)
     st.markdown("A Bayesian differential diagnosis of sciatica: how each finding shifts the causes of leg pain.")
     st.caption((TEXT / "limits.md").read_text(encoding="utf-8"))
     _patient()
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        _findings()
-    with right:
-        _differential()
+    with st.container(key="board"):
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            _findings()
+        with right:
+            _differential()
     _discrepancies()
 
 
 def _patient() -> None:
     structure = state.base_priors().structure
-    age, sex, duration, profile, forget = st.columns([2, 2, 2, 3, 2], vertical_alignment="bottom")
-    age.number_input(
-        "Age (years)",
-        key=AGE,
-        min_value=structure.age.minimum,
-        max_value=structure.age.maximum,
-        step=1.0,
-        format="%g",
-        placeholder="not given",
-    )
-    sex.segmented_control("Sex", structure.sex_states, key=SEX)
-    duration.number_input(
-        "Duration (weeks)",
-        key=DURATION,
-        min_value=structure.duration.minimum,
-        max_value=structure.duration.maximum,
-        step=1.0,
-        format="%g",
-        placeholder="not given",
-    )
-    profile.selectbox(
-        "Profile: prevalences of",
-        state.profiles(),
-        key=state.PROFILE,
-        format_func=lambda name: name.replace("_", " "),
-        help="The prior: shares of causes in a setting. `documents` are the shares that the case report quotes.",
-    )
-    forget.button("Clear all", on_click=state.clear_all, width="stretch")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        for context in (structure.age, structure.duration):
+            st.number_input(
+                f"{context.label} ({context.unit})",
+                key=context.name,
+                min_value=context.minimum,
+                max_value=context.maximum,
+                step=1.0,
+                format="%g",
+                placeholder="not given",
+                width=200,
+            )
+        st.segmented_control("Sex", structure.sex_states, key=SEX, width=150)
+        st.selectbox(
+            "Profile: prevalences of",
+            state.profiles(),
+            key=state.PROFILE,
+            format_func=lambda name: name.replace("_", " "),
+            help="The prior: shares of causes in a setting. `documents` are the shares that the case report quotes.",
+            width=220,
+        )
+        st.button("Clear all", on_click=state.clear_all)
     steps = [state.NO_STEP, *(str(index) for index in range(1, len(state.seed_case().steps) + 1))]
     st.segmented_control(
         "The case report's patient, stage by stage",
@@ -74,59 +80,64 @@ def _patient() -> None:
         key=state.STEP,
         format_func=_step_name,
         on_change=state.open_step,
+        wrap=True,
     )
 
 
 def _step_name(step: str) -> str:
     if step == state.NO_STEP:
         return "not opened"
-    return f"{step} {state.seed_case().steps[int(step) - 1].label}"
+    return f"{step}\\. {state.seed_case().steps[int(step) - 1].label}"
 
 
 def _findings() -> None:
     structure = state.base_priors().structure
-    findings = structure.findings
-
-    def label(name: str) -> str:
-        return findings[name].label
-
+    known = state.entered()
     st.subheader("Findings", anchor=False)
-    for status in state.STATUSES:
-        st.multiselect(
-            f"{status.capitalize()}: type to search",
-            list(findings),
-            key=status,
-            format_func=label,
-            placeholder="type a finding",
-            on_change=state.chosen_in_search,
-            args=(status,),
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Add a finding",
+            list(structure.findings),
+            index=None,
+            key=state.SEARCH,
+            format_func=lambda name: structure.findings[name].label,
+            placeholder="type to search",
+            on_change=state.found_by_search,
         )
+        st.segmented_control(
+            "as", state.STATUSES, key=state.SEARCH_STATUS, required=True, width="content", label_visibility="collapsed"
+        )
+    members = {state.ENTERED: [structure.findings[name] for name in known]}
+    members |= {group: [f for f in structure.findings.values() if f.group == group] for group in structure.groups}
+    labels = {state.ENTERED: "Entered", **structure.groups}
     group = st.segmented_control(
         "Or go through a group",
-        list(structure.groups),
-        format_func=lambda name: structure.groups[name],
-        default=next(iter(structure.groups)),
-        key="group",
+        list(members),
+        key=state.GROUP,
+        format_func=lambda name: labels[name],
+        required=True,
+        wrap=True,
     )
-    if group is None:
-        return
-    members = [finding for finding in findings.values() if finding.group == group]
-    assessed = sum(state.status_of(finding.name) is not None for finding in members)
-    st.caption(f"{assessed} of {len(members)} assessed; press a chosen mark again to take it back.")
-    for finding in members:
+    assessed = sum(finding.name in known for finding in members[group])
+    if group == state.ENTERED:
+        st.caption(f"{assessed} entered, in order; press a mark again to take it back." if known else "None yet.")
+    else:
+        st.caption(f"{assessed} of {len(members[group])} assessed; no mark means not assessed, which is not absent.")
+    for finding in members[group]:
         key = state.widget_key(finding.name)
-        st.session_state[key] = state.status_of(finding.name)
-        name, control = st.columns([3, 2], vertical_alignment="center")
-        name.markdown(finding.label, help=finding.definition)
-        control.segmented_control(
-            finding.label,
-            state.STATUSES,
-            key=key,
-            format_func=lambda status: MARKS[status],
-            label_visibility="collapsed",
-            on_change=state.chosen_in_group,
-            args=(finding.name,),
-        )
+        st.session_state[key] = known.get(finding.name)
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            st.markdown(finding.label, help=finding.definition, width="stretch")
+            st.segmented_control(
+                finding.label,
+                state.STATUSES,
+                key=key,
+                format_func=lambda status: MARKS[status],
+                label_visibility="collapsed",
+                on_change=state.marked,
+                args=(finding.name,),
+                width="content",
+            )
 
 
 def _differential() -> None:
@@ -139,10 +150,10 @@ def _differential() -> None:
         return
     prior = prior_differential(model)
     causes = model.priors.structure.causes
-    if now.findings or st.session_state[AGE] is not None or st.session_state[SEX] or st.session_state[DURATION]:
-        st.markdown(_leading_sentence(model, prior, now))
-    else:
+    if state.is_empty():
         st.info((TEXT / "empty.md").read_text(encoding="utf-8"))
+    else:
+        st.markdown(_leading_sentence(model, prior, now))
     scale = st.segmented_control(
         "Scale", ["log-odds", "linear"], default="log-odds", key="scale", label_visibility="collapsed"
     )

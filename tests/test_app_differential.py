@@ -1,0 +1,185 @@
+"""The first page, driven by Streamlit's AppTest; and the app started from another folder in a child process."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model import diagnose, load_model, parse_case, read_case
+from model.odds import percent
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = ROOT / "validation" / "cases" / "buttock-sarcoma-59m.json"
+
+
+@pytest.fixture
+def page():
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def shown(app):
+    """Everything the page says in words."""
+    parts = [*app.title, *app.markdown, *app.caption, *app.info, *app.error]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def posterior_column(app):
+    table = app.dataframe[0].value
+    return dict(zip(table["Cause"].str.removeprefix("▲ "), table["Now"], strict=True))
+
+
+def test_empty_page_shows_the_prior_its_limits_and_the_four_discrepancies(page):
+    text = shown(page)
+    assert "Probabilities, not verdicts" in text
+    assert "Nothing is entered yet" in text
+    sentences = load_model().priors.discrepancies
+    assert len(sentences) == 4
+    for item in sentences:
+        assert item.sentence in text
+    assert posterior_column(page)["Disc herniation"] == "80 %"
+    assert posterior_column(page)["Spinal infection"] == "0.010 %"
+
+
+def test_a_finding_marked_in_its_group_moves_the_differential(page):
+    page.segmented_control(key="finding_fever").set_value("present").run()
+    assert not page.exception
+    model = load_model()
+    expected = diagnose(model, parse_case({"present": ["fever"]}, model.priors.structure)).final
+    assert posterior_column(page)["Spinal infection"] == percent(expected.posterior["spinal_infection"])
+    assert page.session_state["findings"] == {"fever": "present"}
+
+
+def test_a_mark_taken_back_is_not_assessed_and_not_absent(page):
+    before = posterior_column(page)
+    page.segmented_control(key="finding_fever").set_value("absent").run()
+    assert posterior_column(page) != before
+    page.segmented_control(key="finding_fever").set_value(None).run()
+    assert page.session_state["findings"] == {}
+    assert posterior_column(page) == before
+
+
+def test_search_enters_a_finding_and_shows_it_among_those_entered(page):
+    page.selectbox(key="search").set_value("buttock_mass").run()
+    assert not page.exception
+    assert page.session_state["findings"] == {"buttock_mass": "present"}
+    assert page.session_state["group"] == "entered"
+    assert page.segmented_control(key="finding_buttock_mass").value == "present"
+    assert page.selectbox(key="search").value is None
+
+
+def test_search_can_enter_as_absent(page):
+    page.segmented_control(key="search_status").set_value("absent").run()
+    page.selectbox(key="search").set_value("night_pain").run()
+    assert page.session_state["findings"] == {"night_pain": "absent"}
+
+
+def test_the_seed_patient_is_stepped_through_his_five_stages(page):
+    model = load_model()
+    course = diagnose(model, read_case(SEED, model.priors.structure)).steps
+    assert len(course) == 5
+    for index, step in enumerate(course, start=1):
+        page.segmented_control(key="step").set_value(str(index)).run()
+        assert not page.exception
+        short = {cause.name: cause.short for cause in model.priors.structure.causes}
+        expected = {short[name]: percent(p) for name, p in step.posterior.items()}
+        assert posterior_column(page) == expected
+    page.segmented_control(key="step").set_value("none").run()
+    assert page.session_state["findings"] == {}
+    assert page.session_state["age"] is None
+
+
+def test_age_sex_duration_and_profile_are_the_models(page):
+    page.number_input(key="age").set_value(72.0)
+    page.number_input(key="duration_weeks").set_value(30.0)
+    page.segmented_control(key="sex").set_value("female")
+    page.selectbox(key="profile").set_value("specialist").run()
+    assert not page.exception
+    model = load_model("specialist")
+    case = parse_case({"age": 72, "duration_weeks": 30, "sex": "female"}, model.priors.structure)
+    expected = diagnose(model, case).final.posterior["spinal_stenosis"]
+    assert posterior_column(page)["Spinal stenosis"] == percent(expected)
+    assert model.digest in shown(page)
+
+
+def test_contradictory_findings_get_a_message_and_are_kept(page):
+    page.selectbox(key="search").set_value("crossed_slr_positive").run()
+    page.segmented_control(key="search_status").set_value("absent").run()
+    page.selectbox(key="search").set_value("straight_leg_raise_positive").run()
+    assert not page.exception
+    message = "\n".join(error.value for error in page.error)
+    assert "crossed_slr_positive=present" in message
+    assert "straight_leg_raise_positive=absent" in message
+    assert set(page.session_state["findings"]) == {"crossed_slr_positive", "straight_leg_raise_positive"}
+
+
+def test_clear_all_takes_everything_back_and_keeps_the_profile(page):
+    page.selectbox(key="profile").set_value("emergency").run()
+    page.selectbox(key="search").set_value("fever").run()
+    page.number_input(key="age").set_value(50.0).run()
+    next(button for button in page.button if button.label == "Clear all").click().run()
+    assert page.session_state["findings"] == {}
+    assert page.session_state["age"] is None
+    assert page.session_state["profile"] == "emergency"
+
+
+@pytest.mark.parametrize("linear", ["log-odds", "linear"])
+def test_both_scales_draw(page, linear):
+    page.segmented_control(key="scale").set_value(linear).run()
+    assert not page.exception
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("command", [["-m", "streamlit"], ["-c", "from streamlit.web.cli import main; main()"]])
+def test_the_app_starts_from_another_folder(tmp_path, command):
+    """`streamlit run` puts app/ on the path and not the project: AppTest cannot see that, a child process can."""
+    port = free_port()
+    options = [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    child = subprocess.Popen(
+        [sys.executable, *command, "run", str(ROOT / "app" / "main.py"), *options],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        answer = b""
+        while time.monotonic() < deadline and answer != b"ok":
+            time.sleep(0.2)
+            try:
+                with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5) as reply:
+                    answer = reply.read()
+            except OSError:
+                continue
+        assert answer == b"ok"
+    finally:
+        child.terminate()
+        child.wait(timeout=20)
+
+
+def test_main_imports_in_a_child_process_without_the_project_on_the_path(tmp_path):
+    """Run the entry file itself as `streamlit run` does: app/ first on the path, another working folder."""
+    code = (
+        "import sys, runpy\n"
+        f"sys.path[0] = {str(ROOT / 'app')!r}\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(ROOT / 'app' / 'main.py')!r}, default_timeout=60).run()\n"
+        "print('exceptions', len(app.exception), 'titles', [t.value for t in app.title])\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "exceptions 0 titles ['Lasègue']" in done.stdout, done.stdout + done.stderr
