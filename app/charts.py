@@ -19,15 +19,17 @@ from priors.records import Cause
 
 # Okabe-Ito hues, told apart by the mark in the label too; red is kept for emergencies.
 FAMILY_COLOURS = {"spine": "#0072B2", "serious": "#E69F00", "mimic": "#009E73", "rest": "#8C6BB1"}
-FAMILY_LABELS = {"spine": "Spine", "serious": "Serious", "mimic": "Outside the spine", "rest": "Rest"}
+FAMILY_LABELS = {"spine": "Spine", "serious": "Serious", "mimic": "Mimic", "rest": "Rest"}
 SERIOUS_MARK = "▲ "
 
 LOWEST, HIGHEST = 0.00005, 0.9995
 TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 LINES_SHOWN = 5
 LABEL_ROOM = 1.9  # steps of room for the names at the end of the lines
-LABEL_WIDTH = 16  # letters before a name goes on in a second line
-LABEL_GAP = 1.15  # logits between two names, so that they do not overlap
+LABEL_WIDTH = 14  # letters before a name goes on in a second line
+LABEL_LINE = 0.72  # logits that a line of a name takes, so that names do not overlap
+
+INK = {"light": "#31333f", "dark": "#e8e8e8"}
 
 
 def logit(p: float) -> float:
@@ -84,7 +86,7 @@ def differential_table(causes: Sequence[Cause], prior: Differential, now: Differ
     return pd.DataFrame(rows)
 
 
-def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChart:
+def build_differential_chart(table: pd.DataFrame, linear: bool, theme: str = "light") -> alt.LayerChart:
     """Return the differential as bars, the prior as a ghost behind each.
 
     Parameters
@@ -93,6 +95,8 @@ def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChar
         From `differential_table`.
     linear : bool
         Linear axis; else log-odds, on which 0.01 % and 99 % can both be read.
+    theme : str
+        light or dark, for the colour of words.
 
     Returns
     -------
@@ -125,11 +129,11 @@ def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChar
         color=alt.Color(
             "family:N",
             scale=alt.Scale(domain=families, range=colours),
-            legend=alt.Legend(title=None, orient="bottom", symbolType="square"),
+            legend=alt.Legend(title=None, orient="bottom", symbolType="square", columns=2),
         ),
     )
     text = (
-        base.mark_text(align="left", dx=6, fontSize=13)
+        base.mark_text(align="left", dx=6, fontSize=13, color=INK[theme])
         .encode(x=alt.X("end:Q"), text="posterior_text:N")
         .transform_calculate(end="max(datum.at, datum.ghost)")
     )
@@ -139,17 +143,21 @@ def build_differential_chart(table: pd.DataFrame, linear: bool) -> alt.LayerChar
 def _end_labels(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return the names at the end of the lines, moved apart where they would overlap."""
     placed: list[dict[str, Any]] = []
+    floor = math.inf
     for row in sorted(rows, key=lambda row: -row["at"]):
-        room = placed[-1]["at"] - LABEL_GAP if placed else math.inf
-        text = "\n".join(
-            textwrap.wrap(f"{row['percent']} {row['label']}".replace(" %", "\N{NO-BREAK SPACE}%"), LABEL_WIDTH)
+        words = f"{row['percent']} {row['label']}".replace(" %", "\N{NO-BREAK SPACE}%").replace(
+            "▲ ", "▲\N{NO-BREAK SPACE}"
         )
-        placed.append({"step": row["step"], "at": min(row["at"], room), "text": text})
+        lines = textwrap.wrap(words, LABEL_WIDTH)
+        half = LABEL_LINE * len(lines) / 2
+        at = min(row["at"], floor - half)
+        floor = at - half
+        placed.append({"step": row["step"], "at": at, "text": "\n".join(lines)})
     return pd.DataFrame(placed)
 
 
 def build_course_chart(
-    causes: Sequence[Cause], course: Sequence[Differential], labels: Sequence[str]
+    causes: Sequence[Cause], course: Sequence[Differential], labels: Sequence[str], theme: str = "light"
 ) -> alt.LayerChart:
     """Return one line a cause over the steps of a case, on a log-odds axis.
 
@@ -161,6 +169,8 @@ def build_course_chart(
         Prior first, then one a step.
     labels : sequence of str
         One for each point of the course.
+    theme : str
+        light or dark, for the colour of words.
 
     Returns
     -------
@@ -201,7 +211,7 @@ def build_course_chart(
     ends = _end_labels([row for row in rows if row["step"] == last and row["family"]])
     named = (
         alt.Chart(ends)
-        .mark_text(align="left", baseline="middle", dx=8, fontSize=11, lineBreak="\n")
+        .mark_text(align="left", baseline="middle", dx=8, fontSize=11, lineBreak="\n", color=INK[theme])
         .encode(x=x, y=y, text="text:N")
     )
     return alt.layer(rest, lines, named).properties(height=380)

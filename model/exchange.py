@@ -97,9 +97,9 @@ def network_text(network: Network, file_format: str) -> str:
     """
     if file_format not in FORMATS:
         raise UnknownName("format", file_format, FORMATS)
-    from pgmpy.readwrite import BIFWriter, XMLBIFWriter
+    from model.pgmpy_bridge import to_pgmpy  # first: it quiets the warnings of pgmpy's import
 
-    from model.pgmpy_bridge import to_pgmpy
+    from pgmpy.readwrite import BIFWriter, XMLBIFWriter  # isort: skip
 
     model = to_pgmpy(network)
     model.name = "lasegue"

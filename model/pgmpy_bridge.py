@@ -1,18 +1,23 @@
-"""The only module that imports pgmpy: our network as a DiscreteBayesianNetwork, and the reference engine on it.
+"""The bridge to pgmpy: our network as a DiscreteBayesianNetwork, and the reference engine on it.
 
-pgmpy takes seconds to import; import this module only where it is asked for. Not here: files (`model/exchange.py`).
+pgmpy takes seconds to import, so this module and `model/exchange.py`, the only ones that need it, are imported
+where they are asked for. Not here: files (`model/exchange.py`).
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from pgmpy.factors.discrete import TabularCPD
-from pgmpy.inference import VariableElimination
-from pgmpy.models import DiscreteBayesianNetwork
+
+with warnings.catch_warnings():  # its own modules warn of one another's old names
+    warnings.simplefilter("ignore", FutureWarning)
+    from pgmpy.factors.discrete import TabularCPD
+    from pgmpy.inference import VariableElimination
+    from pgmpy.models import DiscreteBayesianNetwork
 
 from model.elimination import contradiction
 from model.engine import Answer, Posterior

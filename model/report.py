@@ -44,11 +44,12 @@ def diagnosis_report(model: Model, diagnosis: Diagnosis) -> RenderableType:
     """
     structure = model.priors.structure
     columns = diagnosis.steps or (diagnosis.initial,)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("Cause", no_wrap=True)
-    table.add_column("Prior", justify="right")
+    table.add_column("Prior", justify="right", no_wrap=True)
     for index in range(1, len(columns) + 1):
-        table.add_column(f"Step {index}" if diagnosis.steps else "Posterior", justify="right")
+        name = f"Step {index}" if diagnosis.steps else "Posterior"
+        table.add_column(name, justify="right", no_wrap=True)
     short = {cause.name: cause.short for cause in structure.causes}
     for name, _ in diagnosis.final.ranked():
         shown = [percent(column.posterior[name]) for column in columns]

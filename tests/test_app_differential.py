@@ -46,6 +46,7 @@ def test_empty_page_shows_the_prior_its_limits_and_the_four_discrepancies(page):
         assert item.sentence in text
     assert posterior_column(page)["Disc herniation"] == "80 %"
     assert posterior_column(page)["Spinal infection"] == "0.010 %"
+    assert "The prior of disc herniation is a range, 70 % to 90 %" in text
 
 
 def test_a_finding_marked_in_its_group_moves_the_differential(page):

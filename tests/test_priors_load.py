@@ -14,7 +14,10 @@ import pytest
 from priors import PRIORS_FOLDER, PriorsError, Problem, load_priors
 from priors.records import Key
 
-HEADER = "parameter,node,state,given,causes,value,low,high,events,total,kind,population,source,note".split(",")
+HEADER = (
+    *("parameter", "node", "state", "given", "causes", "value", "low", "high"),
+    *("events", "total", "kind", "population", "source", "note"),
+)
 TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv")
 TOMLS = ("causes.toml", "context.toml", "findings.toml", "syndromes.toml", "discrepancies.toml")
 
@@ -28,10 +31,12 @@ class Folder:
     path: Path
 
     def rows(self, file):
+        """Return all rows of a table as lists of cells."""
         with (self.path / file).open(encoding="utf-8", newline="") as handle:
             return list(csv.reader(handle))
 
     def write(self, file, rows, **style):
+        """Write a table."""
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\n", **style).writerows(rows)
         (self.path / file).write_text(text.getvalue(), encoding="utf-8")
@@ -47,15 +52,18 @@ class Folder:
         raise AssertionError(f"{file}: no row with {cells}")
 
     def cell(self, file, number, name):
+        """Return one cell."""
         return self.rows(file)[number - 1][HEADER.index(name)]
 
     def set(self, file, number, **cells):
+        """Change cells of one row."""
         rows = self.rows(file)
         for name, cell in cells.items():
             rows[number - 1][HEADER.index(name)] = cell
         self.write(file, rows)
 
     def drop(self, file, number):
+        """Remove one row."""
         rows = self.rows(file)
         del rows[number - 1]
         self.write(file, rows)
@@ -68,14 +76,17 @@ class Folder:
         return len(rows)
 
     def edit(self, file, old, new):
+        """Replace the first occurrence of a text."""
         text = (self.path / file).read_text(encoding="utf-8")
         assert old in text, f"{file} no longer holds {old!r}"
         (self.path / file).write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def load(self, profile="documents"):
+        """Load the copy."""
         return load_priors(self.path, profile)
 
     def problems(self, profile="documents"):
+        """Return the faults that the loader must find."""
         with pytest.raises(PriorsError) as caught:
             self.load(profile)
         found = caught.value.problems
@@ -84,6 +95,7 @@ class Folder:
         return found
 
     def only_problem(self, profile="documents"):
+        """Return the fault, and see to it that there is one alone."""
         found = self.problems(profile)
         assert len(found) == 1, "one fault, several complaints:\n" + "\n".join(map(str, found))
         return found[0]
@@ -109,7 +121,7 @@ def expect(problem, file, row, field, *said):
 
 def a_probability(folder):
     """Return the row of a probability with an interval, one cause and a plain key."""
-    return folder.find("likelihoods.csv", node="buttock_mass", causes="buttock_sarcoma")
+    return folder.find("likelihoods.csv", node="anorexia", causes="buttock_sarcoma", events="")
 
 
 def test_copy_loads_as_the_original(folder):
@@ -163,7 +175,7 @@ CELLS = {
     "unknown parameter": ({"parameter": "probabilty"}, "parameter", ["did you mean probability?"]),
     "unknown state": ({"state": "yes"}, "state", ["'yes'", "present"]),
     "unknown given": ({"given": "age=under_20"}, "given", ["'age=under_20'", "expected"]),
-    "unknown finding": ({"node": "buttock_mas"}, "node", ["'buttock_mas'", "did you mean buttock_mass?"]),
+    "unknown finding": ({"node": "anorexi"}, "node", ["'anorexi'", "did you mean anorexia?"]),
     "no finding": ({"node": ""}, "node", ["empty"]),
 }
 
@@ -228,7 +240,7 @@ def test_events_without_total_is_not_passed_over(folder):
 def test_good_counts_need_no_interval(folder):
     row = a_probability(folder)
     folder.set("likelihoods.csv", row, value="0.7", low="", high="", events="53", total="73")
-    assert folder.load().number(Key("probability", "buttock_mass", "present"), "buttock_sarcoma") == 0.7
+    assert folder.load().number(Key("probability", "anorexia", "present"), "buttock_sarcoma") == 0.7
 
 
 # Rows that stand twice, or not at all.
@@ -243,7 +255,7 @@ def test_duplicate_row_names_the_first(folder):
         "likelihoods.csv",
         twin,
         "causes",
-        "buttock_mass",
+        "anorexia",
         "buttock_sarcoma",
         f"likelihoods.csv, row {row}",
     )
@@ -252,7 +264,7 @@ def test_duplicate_row_names_the_first(folder):
 def test_cause_covered_again_by_another_rows_list(folder):
     row = a_probability(folder)
     cells = dict(zip(HEADER, folder.rows("likelihoods.csv")[row - 1], strict=True))
-    taken = {row[HEADER.index("causes")] for row in folder.rows("likelihoods.csv") if row[1] == "buttock_mass"}
+    taken = {row[HEADER.index("causes")] for row in folder.rows("likelihoods.csv") if row[1] == "anorexia"}
     assert "others" in taken, "this test needs a cause that only `others` covers"
     twin = folder.append("likelihoods.csv", **cells | {"causes": "hip_osteoarthritis; buttock_sarcoma"})
     problem = next(p for p in folder.problems() if "buttock_sarcoma" in p.message)
@@ -279,12 +291,12 @@ def test_prevalence_names_its_cause_in_state(folder):
 
 
 def test_missing_row_names_finding_and_cause(folder):
-    rows = [row for row in folder.rows("likelihoods.csv") if row[1] == "buttock_mass"]
+    rows = [row for row in folder.rows("likelihoods.csv") if row[1] == "anorexia"]
     assert len(rows) > 1
-    row = folder.find("likelihoods.csv", node="buttock_mass", causes="others")
+    row = folder.find("likelihoods.csv", node="anorexia", causes="others")
     folder.drop("likelihoods.csv", row)
     problem = folder.only_problem()
-    expect(problem, "likelihoods.csv", None, "", "missing row", "buttock_mass=present")
+    expect(problem, "likelihoods.csv", None, "", "missing row", "anorexia=present")
     named = {cause for row in rows for cause in row[4].split(";")}
     for cause in load_priors().structure.cause_names:
         assert (cause in problem.message) == (cause not in named), problem.message
@@ -462,7 +474,7 @@ def test_missing_toml_key(folder, file):
 
 
 def test_toml_value_of_another_type(folder):
-    folder.edit("findings.toml", "age = true", 'age = "yes"')
+    folder.edit("findings.toml", "\nage = true", '\nage = "yes"')
     problem = folder.problems()[0]
     assert problem.file == "findings.toml"
     assert problem.field.endswith(".age")
@@ -659,7 +671,7 @@ def test_others_in_a_profile_is_refused(folder):
     row = folder.append(
         "profiles/primary_care.csv",
         parameter="probability",
-        node="buttock_mass",
+        node="anorexia",
         state="present",
         causes="others",
         value="0.01",

@@ -15,7 +15,7 @@ from model import Differential, Model
 from model.differential import prior_differential
 from model.odds import percent
 from priors import LasegueError
-from priors.records import ABSENT, CAUDA_EQUINA, DEFAULT_PROFILE, PRESENT, SEX
+from priors.records import ABSENT, CAUDA_EQUINA, CAUSE, DEFAULT_PROFILE, PRESENT, PROBABILITY, SEX, Key
 
 TEXT = Path(__file__).resolve().parents[1] / "text"
 MARKS = {PRESENT: "+ present", ABSENT: "\N{MINUS SIGN} absent"}
@@ -158,10 +158,10 @@ def _differential() -> None:
         "Scale", ["log-odds", "linear"], default="log-odds", key="scale", label_visibility="collapsed"
     )
     table = differential_table(causes, prior, now)
-    st.altair_chart(build_differential_chart(table, linear=scale == "linear"), width="stretch")
+    st.altair_chart(build_differential_chart(table, scale == "linear", _theme()), width="stretch")
     st.caption(
         "Bar: probability now. Grey behind it: the prior of the profile. ▲ serious. "
-        f"Profile {model.profile.replace('_', ' ')}, model {model.digest}."
+        f"{_prior_range(model, prior.ranked()[0][0])} Profile {model.profile.replace('_', ' ')}, model {model.digest}."
     )
     short = model.priors.structure.complication.label
     st.markdown(
@@ -173,6 +173,20 @@ def _differential() -> None:
         st.dataframe(shown.set_axis(["Cause", "Prior", "Now"], axis=1), hide_index=True, width="stretch")
     if st.session_state[state.STEP] not in (None, state.NO_STEP):
         _course(model)
+
+
+def _prior_range(model: Model, cause: str) -> str:
+    """Say that the leading prior is a range, drawn at its mean."""
+    estimate = model.priors.cells[Key(PROBABILITY, CAUSE, cause), ""].estimate
+    short = next(c.short for c in model.priors.structure.causes if c.name == cause)
+    if estimate.low is None or estimate.high is None:
+        return ""
+    span = f"{percent(estimate.low)} to {percent(estimate.high)}"
+    return f"The prior of {short.lower()} is a range, {span}, drawn at its mean, {percent(estimate.value)}."
+
+
+def _theme() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def _leading_sentence(model: Model, prior: Differential, now: Differential) -> str:
@@ -188,7 +202,7 @@ def _course(model: Model) -> None:
     case = state.seed_case()
     course = state.seed_course(model.profile)
     labels = ["Prior", *(step.label for step in case.steps)]
-    st.altair_chart(build_course_chart(model.priors.structure.causes, course, labels), width="stretch")
+    st.altair_chart(build_course_chart(model.priors.structure.causes, course, labels, _theme()), width="stretch")
     steps = "; ".join(f"{index} {label}" for index, label in enumerate(labels[1:], start=1))
     st.caption(f"All five stages as recorded, whatever is changed above. {steps}.")
 
