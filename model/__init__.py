@@ -5,7 +5,8 @@ In a notebook: `model = load_model("primary_care")`, `case = read_case("case.jso
 """
 
 from model.build import Model, load_model
-from model.case import Case, parse_case, read_case
+from model.case import Case
+from model.casefile import parse_case, read_case
 from model.differential import Diagnosis, Differential, diagnose
 from model.errors import BadCase, ImpossibleEvidence, ModelError
 

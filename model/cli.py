@@ -16,14 +16,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from model.case import Case, load_json, parse_case, read_case
+from model.case import Case
+from model.casefile import load_json, parse_case, read_case
 from model.differential import diagnose as diagnose_case
-from model.engine import Engine, engine_named
-from model.errors import BadCase
+from model.engine import Engine
+from model.engines import engine_named
+from model.errors import BadCase, brief
 from model.report import diagnosis_report
 from model.score import Models, score_file
 from priors import LasegueError
 from priors.records import AGE, DEFAULT_PROFILE, DURATION, SEX, Structure
+from priors.text import plain_number
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -74,21 +77,26 @@ def diagnose(
             "absent": _listed(absent),
             "unsure": _pairs("--unsure", unsure),
             "values": _pairs("--value", value),
-            AGE: _number("--age", age),
+            AGE: _number(age),
             SEX: sex,
-            DURATION: _number("--duration-weeks", duration_weeks),
+            DURATION: _number(duration_weeks),
         }
         models = Models()
         structure = models.get(profile or DEFAULT_PROFILE).priors.structure
-        case = _case(case_file, {key: entry for key, entry in given.items() if entry}, structure, ignore_unknown)
+        case = _case(
+            case_file,
+            {key: entry for key, entry in given.items() if entry is not None and entry not in ([], {})},
+            structure,
+            ignore_unknown,
+        )
         model = models.for_case(case, profile)
         result = diagnose_case(model, case, engine_named(engine))
         if as_json:
-            print(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))
+            print(json.dumps(result.as_dict(), indent=2))
         else:
             Console(highlight=False).print(diagnosis_report(model, result))
         if case.ignored:
-            print(f"ignored, not in the vocabulary: {', '.join(case.ignored)}", file=sys.stderr)
+            print(_ignored(case.ignored), file=sys.stderr)
 
 
 @app.command()
@@ -105,6 +113,8 @@ def score(
         tally = score_file(cases, out, Models(), profile, chosen, ignore_unknown, _progress())
         rows = f"{tally.scored} rows scored"
         bad = f", {tally.failed} with an error: see the key or column 'error'" if tally.failed else ""
+        if tally.ignored:
+            print(_ignored(tally.ignored), file=sys.stderr)
         print(f"{rows}{bad}; results in {out}", file=sys.stderr)
 
 
@@ -129,33 +139,34 @@ def _case(case_file: Path | None, given: dict[str, Any], structure: Structure, i
     if given:
         raise BadCase("give either a case file or findings as options, not both")
     if str(case_file) == "-":
-        return parse_case(load_json(sys.stdin.read(), "standard input"), structure, ignore_unknown)
+        return parse_case(load_json(sys.stdin.buffer.read(), "standard input"), structure, ignore_unknown)
     return read_case(case_file, structure, ignore_unknown)
+
+
+def _ignored(names: tuple[str, ...]) -> str:
+    return f"ignored, not in the vocabulary: {', '.join(names)}"
 
 
 def _listed(texts: list[str] | None) -> list[str]:
     return [name.strip() for text in texts or [] for name in text.split(",") if name.strip()]
 
 
-def _number(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise BadCase(f"{option}: expected a number, found {text!r}") from None
+def _number(text: str | None) -> float | str | None:
+    """Return a number, or the text as it is for the case's own check to refuse."""
+    number = None if text is None else plain_number(text)
+    return text if number is None else number
 
 
-def _pairs(option: str, texts: list[str] | None) -> dict[str, float]:
-    """Read name=number pairs."""
-    pairs: dict[str, float] = {}
+def _pairs(option: str, texts: list[str] | None) -> dict[str, float | str | None]:
+    """Read name=number pairs; what is no number is left for the case's own check to refuse."""
+    pairs: dict[str, float | str | None] = {}
     for item in _listed(texts):
         name, equals, number = item.partition("=")
         if not equals:
-            raise BadCase(f"{option}: expected name=number, found {item!r}")
+            raise BadCase(f"{option}: expected name=number, found {brief(item)}")
         if name.strip() in pairs:
             raise BadCase(f"{option}: {name.strip()} is given twice")
-        pairs[name.strip()] = _number(f"{option} {name.strip()}", number) or 0.0
+        pairs[name.strip()] = _number(number)
     return pairs
 
 

@@ -1,6 +1,6 @@
 """What an engine is and what it answers.
 
-Not here: the engines themselves (`model/elimination.py`, `model/pgmpy_bridge.py`).
+Not here: the engines themselves (`model/elimination.py`, `model/pgmpy_bridge.py`), listed in `model/engines.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from model.errors import UnknownName
 from model.evidence import Evidence
 from model.network import Network, Table
 
@@ -75,19 +74,3 @@ class Engine(Protocol):
             Where the evidence does not fit the network.
         """
         ...
-
-
-ENGINES = ("elimination", "pgmpy")
-
-
-def engine_named(name: str) -> Engine:
-    """Return an engine by name; pgmpy is imported only where it is asked for."""
-    if name == "elimination":
-        from model.elimination import EliminationEngine
-
-        return EliminationEngine()
-    if name == "pgmpy":
-        from model.pgmpy_bridge import PgmpyEngine
-
-        return PgmpyEngine()
-    raise UnknownName("engine", name, ENGINES)

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 
 from priors.errors import LasegueError
 
+SHORT_LIST, BRIEF_LENGTH = 8, 80
+
 
 class ModelError(LasegueError):
     """Base of the errors of this package."""
@@ -24,7 +26,7 @@ class UnknownName(ModelError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.name = name
-        super().__init__(f"unknown {what} {name!r}{suggestion(name, known)}")
+        super().__init__(f"unknown {what} {brief(name)}{suggestion(name, known)}")
 
 
 class BadEvidence(ModelError):
@@ -51,6 +53,16 @@ class BadCase(ModelError):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return '; did you mean ...?' for the nearest known name, or nothing where none is near."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    """Return '; did you mean ...?' for the nearest known name, a short list, or nothing where neither helps."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = close or [other for other in names if len(name) > 1 and other.startswith(f"{name}_")]
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; expected one of {', '.join(names)}" if len(names) <= SHORT_LIST else ""
+
+
+def brief(given: object) -> str:
+    """Write what a user gave, cut where it is long."""
+    shown = repr(given)
+    return shown if len(shown) <= BRIEF_LENGTH else f"{shown[: BRIEF_LENGTH - 4]} ..."

@@ -60,4 +60,5 @@ def check_evidence(network: Network, evidence: Evidence) -> None:
 
 def likelihood_vector(ratio: float) -> Table:
     """Return (LR, 1) / (1 + LR), the likelihood of an unsure report for present and absent."""
-    return np.array([1 / (1 + 1 / ratio), 1 / (1 + ratio)])
+    present = ratio / (1 + ratio) if ratio < 1 else 1 / (1 + 1 / ratio)  # neither end may round to zero
+    return np.array([present, 1 / (1 + ratio)])

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from model.build import Model, load_model
-from model.case import Case, parse_case
+from model.case import Case
+from model.casefile import parse_case
 from model.casetable import ENDINGS, Record, read_records
 from model.differential import diagnose, profile_for
 from model.engine import Engine
@@ -43,10 +44,11 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many rows were scored, and how many could not be."""
+    """How many rows were scored, how many could not be, and which unknown names were passed over."""
 
     scored: int
     failed: int
+    ignored: tuple[str, ...]
 
 
 def score_record(
@@ -62,7 +64,9 @@ def score_record(
             raise BadCase(record.error)
         structure = models.get(chosen or "documents").priors.structure
         case = parse_case(record.data, structure, ignore_unknown)
-        return diagnose(models.for_case(case, chosen), case, engine).as_dict()
+        result = diagnose(models.for_case(case, chosen), case, engine).as_dict()
+        ignored = dict.fromkeys((*record.ignored, *case.ignored))
+        return result | ({"ignored": list(ignored)} if ignored else {})
     except LasegueError as error:
         name = record.data.get("id") if isinstance(record.data, dict) else None
         shown = name if isinstance(name, str | int) else None
@@ -107,23 +111,32 @@ def score_file(
     """
     if target.suffix.lower() not in ENDINGS:
         raise BadCase(f"{target}: expected a file ending in {' or '.join(ENDINGS)}")
-    if target.exists() and source.exists() and target.samefile(source):
+    if _same(source, target):
         raise BadCase(f"{target} is the file of cases itself; choose another name for the results")
     structure = models.get(chosen or "documents").priors.structure
     records = read_records(source, structure, ignore_unknown)
     results = (score_record(record, models, chosen, engine, ignore_unknown) for record in records)
     failed = done = 0
+    ignored: dict[str, None] = {}
     try:
         with replacing(target) as handle:
             write = _csv_writer(handle, structure) if target.suffix.lower() == ".csv" else _jsonl_writer(handle)
             for done, result in enumerate(results, start=1):
                 failed += "error" in result
+                ignored |= dict.fromkeys(result.get("ignored", ()))
                 write(result)
                 if progress:
                     progress(done)
     except OSError as error:
         raise BadCase(f"cannot write {target}: {error.strerror or error}") from None
-    return Tally(done - failed, failed)
+    return Tally(done - failed, failed, tuple(ignored))
+
+
+def _same(source: Path, target: Path) -> bool:
+    try:
+        return target.samefile(source)
+    except OSError:  # one of them does not exist, or cannot be looked at: reading or writing it will say so
+        return False
 
 
 def _jsonl_writer(handle: IO[str]) -> Callable[[dict[str, Any]], None]:

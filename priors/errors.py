@@ -45,3 +45,8 @@ class PriorsError(LasegueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def unreadable(error: OSError) -> str:
+    """Say in a few words why a file cannot be read."""
+    return "missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror or error}"

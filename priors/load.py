@@ -25,11 +25,15 @@ TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv",
 
 def available_profiles(folder: Path = PRIORS_FOLDER) -> tuple[str, ...]:
     """Names of the profiles in a folder of priors, the default first."""
-    return (DEFAULT_PROFILE, *sorted(path.stem for path in (folder / "profiles").glob("*.csv")))
+    stems = sorted(path.stem for path in (folder / "profiles").glob("*.csv"))
+    return (DEFAULT_PROFILE, *(stem for stem in stems if stem != DEFAULT_PROFILE))
 
 
 def _profile_file(folder: Path, profile: str) -> Path | None:
     """Return the overlay's file: None for the default profile, a file of the folder, or the user's own."""
+    if (taken := folder / "profiles" / f"{DEFAULT_PROFILE}.csv").exists():
+        message = f"{DEFAULT_PROFILE} is the profile of the base tables; give this overlay another name"
+        raise PriorsError([Problem(f"profiles/{taken.name}", None, "", message)])
     if profile == DEFAULT_PROFILE:
         return None
     names = available_profiles(folder)
@@ -39,8 +43,8 @@ def _profile_file(folder: Path, profile: str) -> Path | None:
     if path.suffix.lower() == ".csv":
         return path
     close = get_close_matches(profile, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    message = f"unknown profile {profile!r}{hint} Expected one of {', '.join(names)}, or a CSV file"
+    hint = f"did you mean {close[0]}? " if close else ""
+    message = f"unknown profile {profile!r}; {hint}expected one of {', '.join(names)}, or a CSV file"
     raise PriorsError([Problem("profile", None, "", message)])
 
 
@@ -52,8 +56,9 @@ def _digest(structure: Structure, cells: Cells) -> str:
         numbers[f"{key}|{cause}"] = [e.value, e.low, e.high, e.events, e.total, ";".join(row.causes)]
     shape = {
         "causes": structure.cause_names,
-        "age": asdict(structure.age),
-        "duration": asdict(structure.duration),
+        "age": [structure.age.reference, *((band.state, band.start) for band in structure.age.bands)],
+        "duration": [(band.state, band.start) for band in structure.duration.bands],
+        "values": [[v.name, v.limit_from, *(asdict(i) for i in v.implies)] for v in structure.values.values()],
         "sex": structure.sex_states,
         "findings": [
             [f.name, f.age, f.cauda_equina, asdict(f.possible_if) if f.possible_if else None]

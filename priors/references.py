@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bibtexparser.entrypoint import parse_string
 
-from priors.errors import PriorsError, Problem
+from priors.errors import PriorsError, Problem, unreadable
 from priors.records import Source
 
 FILE = "references.bib"
@@ -27,8 +27,8 @@ def read_references(folder: Path) -> dict[str, Source]:
     path = folder / FILE
     try:
         library = parse_string(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PriorsError([Problem(FILE, None, "", f"missing in {folder}")]) from None
+    except OSError as error:
+        raise PriorsError([Problem(FILE, None, "", unreadable(error))]) from None
     except UnicodeDecodeError as error:
         raise PriorsError([Problem(FILE, None, "", f"not UTF-8: {error}")]) from None
     problems = [

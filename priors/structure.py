@@ -1,26 +1,22 @@
 """Read the TOML files: names, labels and which node depends on which.
 
-Not here: numbers (`priors/tables.py`), whether numbers and structure fit (`priors/checks.py`).
+Not here: whether the names in them fit together (`priors/names.py`), numbers (`priors/tables.py`).
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
-from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from priors.errors import PriorsError, Problem
+from priors.names import check_names
 from priors.records import (
-    ABSENT,
     AGE,
     CAUDA_EQUINA,
-    CAUSE,
     DURATION,
-    PRESENT,
     SEX,
     Band,
     BandedContext,
@@ -34,7 +30,6 @@ from priors.records import (
     TypedValue,
 )
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _REQUIRED = object()
 
 
@@ -63,9 +58,6 @@ class _Table:
 
     def tables(self, field: str) -> dict[str, _Table]:
         found = self.take(field, dict, {})
-        for name in found:
-            if not NAME.match(name):
-                self.fault(f"{field}.{name}", "a name must match [A-Za-z_][A-Za-z0-9_]*")
         return {name: _Table(self.file, f"{field}.{name}", data, self.problems) for name, data in found.items()}
 
     def strings(self, field: str, default: Any = _REQUIRED) -> tuple[str, ...]:
@@ -83,8 +75,10 @@ class _Table:
 def _open(folder: Path, file: str, problems: list[Problem]) -> _Table:
     try:
         data = tomllib.loads((folder / file).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PriorsError([Problem(file, None, "", f"missing in {folder}")]) from None
+    except OSError as error:
+        raise PriorsError(
+            [Problem(file, None, "", f"cannot read {folder / file}: {error.strerror or error}")]
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PriorsError([Problem(file, None, "", f"not valid TOML: {error}")]) from None
     return _Table(file, "", data, problems)
@@ -216,56 +210,6 @@ def _syndromes(top: _Table) -> dict[str, Syndrome]:
     return syndromes
 
 
-def _check_references(structure: Structure, problems: list[Problem]) -> None:
-    """Every name that one file uses of another exists, no name stands twice, and nothing depends on itself."""
-    findings = structure.findings
-    states: dict[str, tuple[str, ...]] = dict.fromkeys(findings, (PRESENT, ABSENT))
-    states |= {node: structure.context_states(node) for node in (AGE, SEX, DURATION)}
-    taken = {CAUSE, CAUDA_EQUINA, AGE, SEX, DURATION, *structure.syndromes}
-    for name in sorted(taken & set(findings)):
-        problems.append(Problem("findings.toml", None, f"finding.{name}", "this name is already another node's"))
-    for finding in findings.values():
-        for node, state in finding.possible_if.terms if finding.possible_if else ():
-            if state not in states.get(node, ()):
-                where = f"finding.{finding.name}.possible_if"
-                expected = f"one of {', '.join(states[node])}" if node in states else "a finding or context node"
-                problems.append(Problem("findings.toml", None, where, f"{node}={state}: expected {expected}"))
-    seen: dict[str, str] = {}
-    for syndrome in structure.syndromes.values():
-        where = syndrome.name
-        if len(set(syndrome.states)) < max(2, len(syndrome.states)):
-            problems.append(Problem("syndromes.toml", None, f"{where}.states", "expected two or more different states"))
-        for member, state in syndrome.members:
-            message = ""
-            if member not in findings:
-                message = f"{member}: unknown finding"
-            elif state not in syndrome.states[:-1]:
-                message = f"{member} = {state!r}: expected one of {', '.join(syndrome.states[:-1])}"
-            elif member in seen:
-                message = f"{member}: already sits in {seen[member]}; a finding sits in one syndrome"
-            elif findings[member].possible_if:
-                message = f"{member}: a finding with possible_if depends on a syndrome only through its condition"
-            seen.setdefault(member, where)
-            if message:
-                problems.append(Problem("syndromes.toml", None, f"{where}.members", message))
-        for member in set(syndrome.reversed) - {name for name, _ in syndrome.members}:
-            problems.append(Problem("syndromes.toml", None, f"{where}.reversed", f"{member} is no member"))
-    for value in structure.values.values():
-        for implication in value.implies:
-            if implication.finding not in findings:
-                where = f"value.{value.name}.implies"
-                problems.append(Problem("context.toml", None, where, f"{implication.finding}: unknown finding"))
-        if value.limit_from and value.limit_from not in structure.values:
-            where = f"value.{value.name}.limit_from"
-            problems.append(Problem("context.toml", None, where, f"{value.limit_from}: unknown value"))
-    graph = {f.name: set(f.possible_if.nodes) & set(findings) if f.possible_if else set() for f in findings.values()}
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        loop = " -> ".join(reversed(error.args[1]))
-        problems.append(Problem("findings.toml", None, "possible_if", f"a cycle: {loop}"))
-
-
 def read_structure(folder: Path) -> Structure:
     """Read causes.toml, context.toml, findings.toml and syndromes.toml.
 
@@ -311,7 +255,7 @@ def read_structure(folder: Path) -> Structure:
     )
     sex.done()
     context.done()
-    _check_references(structure, problems)
+    check_names(structure, problems)
     if problems:
         raise PriorsError(problems)
     return structure

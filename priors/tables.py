@@ -6,12 +6,11 @@ Not here: whether all numbers are there and sum as they must (`priors/checks.py`
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from priors.errors import PriorsError, Problem
+from priors.errors import Problem, unreadable
 from priors.records import (
     CAUSE,
     DEPENDENCE,
@@ -24,6 +23,7 @@ from priors.records import (
     Row,
     Source,
 )
+from priors.text import plain_number
 
 COLUMNS = (
     *("parameter", "node", "state", "given", "causes", "value", "low", "high"),
@@ -59,13 +59,9 @@ class _Reader:
         text = self.text(field, required=False)
         if not text:
             return None
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+        number = plain_number(text)
+        if number is None:
             self.fault(field, f"expected a number, found {text!r}")
-            return None
         return number
 
     def count(self, field: str) -> int | None:
@@ -124,24 +120,33 @@ def _check_counts(reader: _Reader, value: float, events: int, total: int) -> Non
         reader.fault("value", f"{value:g} lies outside {low:.4g} to {high:.4g}, the band of {events} of {total}")
 
 
+def _check_pair(reader: _Reader, first: str, second: str) -> None:
+    """Note a cell that is empty while its partner is not."""
+    filled = {field: bool(reader.text(field, required=False)) for field in (first, second)}
+    if filled[first] != filled[second]:
+        empty = second if filled[first] else first
+        reader.fault(empty, f"empty; expected both {first} and {second}, or neither")
+
+
 def _estimate(reader: _Reader, parameter: str, sources: Mapping[str, Source]) -> Estimate | None:
     value = reader.number("value")
-    if value is None:
-        if not reader.text("value", required=False):
-            reader.fault("value", "empty; expected a number")
-        return None
+    if value is None and not reader.text("value", required=False):
+        reader.fault("value", "empty; expected a number")
     low, high = reader.number("low"), reader.number("high")
     events, total = reader.count("events"), reader.count("total")
     for field, number in (("value", value), ("low", low), ("high", high)):
         _check_range(reader, parameter, field, number)
-    if events is not None and total is not None:
-        _check_counts(reader, value, events, total)
-    elif low is None or high is None:
+    _check_pair(reader, "low", "high")
+    _check_pair(reader, "events", "total")
+    if not any(reader.text(field, required=False) for field in ("low", "high", "events", "total")):
         reader.fault("low", "expected an interval (low and high) or counts (events and total)")
-    if low is not None and high is not None and not low <= value <= high:
-        reader.fault("value", f"{value:g} lies outside its interval {low:g} to {high:g}")
-    elif low is not None and high is not None and low == high:
-        reader.fault("high", "expected an interval, found a point: no number is certain")
+    if value is not None and events is not None and total is not None:
+        _check_counts(reader, value, events, total)
+    if value is not None and low is not None and high is not None:
+        if not low <= value <= high:
+            reader.fault("value", f"{value:g} lies outside its interval {low:g} to {high:g}")
+        elif low == high:
+            reader.fault("high", "expected an interval, found a point: no number is certain")
     kind = reader.choice("kind", KINDS)
     keys = tuple(part.strip() for part in reader.text("source").split(";") if part.strip())
     for source in keys:
@@ -152,6 +157,8 @@ def _estimate(reader: _Reader, parameter: str, sources: Mapping[str, Source]) ->
         elif kind in ("measured", "pooled") and not sources[source].read:
             reader.fault("source", f"{source} has no `read` field: a {kind} number needs a source that was read")
     population, note = reader.text("population"), reader.text("note")
+    if value is None:
+        return None
     return Estimate(value, low, high, events, total, kind, population, keys, note)
 
 
@@ -176,7 +183,7 @@ def read_table(
     sources : mapping of str to Source
         Sources that rows may cite.
     problems : list of Problem
-        Faults of single rows are added here.
+        Faults are added here.
     overlay : bool
         Whether the file is a profile, where `others` is refused.
 
@@ -184,22 +191,20 @@ def read_table(
     -------
     list of Row
         Rows without a fault, in file order.
-
-    Raises
-    ------
-    PriorsError
-        Where the file cannot be read as a table at all.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             records = list(csv.reader(handle, strict=True))
-    except FileNotFoundError:
-        raise PriorsError([Problem(name, None, "", f"missing: no file {path}")]) from None
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise PriorsError([Problem(name, None, "", f"not a readable CSV file in UTF-8: {error}")]) from None
+    except OSError as error:
+        problems.append(Problem(name, None, "", unreadable(error)))
+        return []
+    except (UnicodeDecodeError, csv.Error) as error:
+        problems.append(Problem(name, None, "", f"not a readable CSV file in UTF-8: {error}"))
+        return []
     if not records or tuple(cell.strip() for cell in records[0]) != COLUMNS:
         expected = ",".join(COLUMNS)
-        raise PriorsError([Problem(name, 1, "header", f"expected the columns {expected}, separated by commas")])
+        problems.append(Problem(name, 1, "header", f"expected the columns {expected}, separated by commas"))
+        return []
     rows = []
     for number, cells in enumerate(records[1:], start=2):
         if not any(cell.strip() for cell in cells):

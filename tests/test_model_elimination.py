@@ -23,7 +23,8 @@ from networks import (
 )
 
 from model.elimination import JOINT_LIMIT, EliminationEngine
-from model.engine import Answer, engine_named
+from model.engine import Answer
+from model.engines import engine_named
 from model.errors import BadEvidence, ImpossibleEvidence, UnknownName
 from model.evidence import Evidence
 from model.network import CPD, Network, Node

@@ -462,7 +462,7 @@ def test_command_on_a_broken_folder(tmp_path):
     "arguments",
     [
         pytest.param(["--folder", "no/such/folder"], id="missing folder"),
-        pytest.param(["--folder", "README.md"], id="file for a folder"),
+        pytest.param(["--folder", PROJECT / "pyproject.toml"], id="file for a folder"),
         pytest.param(["--profile", "primary_car"], id="unknown profile"),
         pytest.param(["--nonsense"], id="unknown option"),
     ],

@@ -142,7 +142,7 @@ CELLS = {
     "interval turned round": ({"value": "0.3", "low": "0.4", "high": "0.2"}, "value", ["interval"]),
     "a point": ({"value": "0.3", "low": "0.3", "high": "0.3"}, "high", ["expected an interval"]),
     "no interval": ({"low": "", "high": ""}, "low", ["expected an interval", "events", "total"]),
-    "half an interval": ({"high": ""}, "low", ["expected an interval"]),
+    "half an interval": ({"high": ""}, "high", ["expected both low and high"]),
     "counts whose band misses": (
         {"value": "0.5", "low": "", "high": "", "events": "1", "total": "1000"},
         "value",
