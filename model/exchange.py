@@ -1,6 +1,6 @@
 """Write the network in formats that other tools open: BIF, XMLBIF, XDSL (GeNIe), NET (HUGIN).
 
-pgmpy's writers do it; two of them are mended here, since NET loses digits and XDSL scatters the nodes at random.
+pgmpy's writers do it; two of them are mended here: NET and XDSL lose digits, and XDSL scatters the nodes.
 Not here: the conversion to pgmpy (`model/pgmpy_bridge.py`), which is imported only when a file is written.
 """
 
@@ -23,9 +23,14 @@ _COLUMNS = ("context", "cause", "complication", "syndrome", "finding")
 _BOX, _GAP, _PER_COLUMN = (150, 50), (40, 20), 12
 
 
+def _digits(number: float) -> str:
+    """Write every digit and no exponent, which some readers do not know."""
+    return np.format_float_positional(number, trim="0")
+
+
 def _nested(table: np.ndarray[Any, Any]) -> str:
     if table.ndim == 0:
-        return np.format_float_positional(float(table), trim="0")
+        return _digits(float(table))
     return "(" + " ".join(_nested(part) for part in table) + ")"
 
 
@@ -56,7 +61,14 @@ def _xdsl_text(model: Any, network: Network) -> str:
     from pgmpy.readwrite import XDSLWriter
 
     class TidyXdslWriter(XDSLWriter):  # type: ignore[misc]
-        """XDSLWriter draws positions at random; this one lays the nodes out by kind, under their labels."""
+        """XDSLWriter cuts numbers and draws positions at random; this one does neither."""
+
+        def get_cpds(self) -> Any:
+            found = super().get_cpds()
+            for name, cpd in found.items():
+                numbers = np.moveaxis(np.asarray(cpd.values), 0, -1).ravel()
+                self.variables[name].find("probabilities").text = " ".join(_digits(float(x)) for x in numbers)
+            return found
 
         def _create_extensions(self) -> None:
             extensions = ElementTree.SubElement(self.root, "extensions")

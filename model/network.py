@@ -142,7 +142,7 @@ def _check_names(
     nodes: tuple[Node, ...], cpds: tuple[CPD, ...], by_name: Mapping[str, Node], cpd_of: Mapping[str, CPD]
 ) -> None:
     for node in nodes:
-        if bad := [name for name in (node.name, *node.states) if not _NAME.match(name)]:
+        if bad := [name for name in (node.name, *node.states) if not (isinstance(name, str) and _NAME.match(name))]:
             raise BadNetwork(f"{node.name}: bad name {bad[0]!r}; names match [A-Za-z_][A-Za-z0-9_]*")
         if len(set(node.states)) < max(2, len(node.states)):
             raise BadNetwork(f"{node.name}: expected two or more different states, found {node.states}")
@@ -172,7 +172,15 @@ def _check_table(cpd: CPD, by_name: Mapping[str, Node]) -> None:
 
 
 def _topological(nodes: tuple[Node, ...], cpd_of: Mapping[str, CPD]) -> tuple[str, ...]:
+    """Return node names with parents first; an order that has them so already stays as it is."""
     try:
-        return tuple(TopologicalSorter({node.name: cpd_of[node.name].parents for node in nodes}).static_order())
+        TopologicalSorter({node.name: cpd_of[node.name].parents for node in nodes}).prepare()
     except CycleError as error:
-        raise BadNetwork(f"the network has a cycle: {' -> '.join(reversed(error.args[1]))}") from None
+        raise BadNetwork(f"the network has a cycle: {' -> '.join(error.args[1])}") from None
+    order: dict[str, None] = {}
+    waiting = [node.name for node in nodes]
+    while waiting:
+        ready = [name for name in waiting if all(parent in order for parent in cpd_of[name].parents)]
+        order |= dict.fromkeys(ready[:1])
+        waiting.remove(ready[0])
+    return tuple(order)

@@ -19,13 +19,17 @@ with warnings.catch_warnings():  # its own modules warn of one another's old nam
     from pgmpy.inference import VariableElimination
     from pgmpy.models import DiscreteBayesianNetwork
 
-from model.elimination import contradiction
+from model.elimination import contradiction, log_joint, log_sum
 from model.engine import Answer, Posterior
 from model.errors import ImpossibleEvidence, ModelError
 from model.evidence import Evidence, check_evidence, likelihood_vector
 from model.network import CPD, Network, Node, Table
 
 REPORT = "report_of_"
+
+# pgmpy multiplies probabilities as they are; far enough above ln of the smallest float that no digit is lost.
+SMALLEST_LOG_EVIDENCE = -600.0
+UNDERFLOW = "pgmpy's product of probabilities underflows on this evidence; use the elimination engine"
 
 
 def to_pgmpy(network: Network) -> DiscreteBayesianNetwork:
@@ -130,9 +134,11 @@ class PgmpyEngine:
         log_evidence, before = 0.0, dict[str, str]()
         for name, state in observed:
             share = float(_ask(inference, extended, name, before)[extended.node(name).index(state)])
-            if share == 0:
-                raise ImpossibleEvidence(contradiction(network, evidence))
-            log_evidence += math.log(share)
+            log_evidence += math.log(share) if share > 0 else -math.inf
+            if log_evidence < SMALLEST_LOG_EVIDENCE:
+                if log_sum(log_joint(network, evidence, ())) == -math.inf:
+                    raise ImpossibleEvidence(contradiction(network, evidence))
+                raise ModelError(UNDERFLOW)
             before[name] = state
         posteriors = []
         for name in nodes:
@@ -149,7 +155,7 @@ def _ask(inference: VariableElimination, network: Network, name: str, before: di
     states = network.node(name).states
     probs = np.array([factor.get_value(**{name: state}) for state in states], dtype=float)
     if not np.all(np.isfinite(probs)):
-        raise ModelError("pgmpy's product of probabilities underflows on this evidence; use the elimination engine")
+        raise ModelError(UNDERFLOW)
     return probs
 
 

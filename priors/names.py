@@ -102,5 +102,5 @@ def _check_cycles(structure: Structure, problems: list[Problem]) -> None:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        loop = " -> ".join(reversed(error.args[1]))
+        loop = " -> ".join(error.args[1])
         problems.append(Problem("findings.toml", None, "possible_if", f"a cycle: {loop}"))

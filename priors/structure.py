@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from priors.errors import PriorsError, Problem
+from priors.errors import PriorsError, Problem, unreadable
 from priors.names import check_names
 from priors.records import (
     AGE,
@@ -76,9 +76,7 @@ def _open(folder: Path, file: str, problems: list[Problem]) -> _Table:
     try:
         data = tomllib.loads((folder / file).read_text(encoding="utf-8"))
     except OSError as error:
-        raise PriorsError(
-            [Problem(file, None, "", f"cannot read {folder / file}: {error.strerror or error}")]
-        ) from None
+        raise PriorsError([Problem(file, None, "", f"{unreadable(error)} in {folder}")]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PriorsError([Problem(file, None, "", f"not valid TOML: {error}")]) from None
     return _Table(file, "", data, problems)
