@@ -1,7 +1,9 @@
 """Write the network in formats that other tools open: BIF, XMLBIF, XDSL (GeNIe), NET (HUGIN).
 
 pgmpy's writers do it; two of them are mended here: NET and XDSL lose digits, and XDSL scatters the nodes.
-Not here: the conversion to pgmpy (`model/pgmpy_bridge.py`), which is imported only when a file is written.
+In XDSL the first parent runs slowest, as in GeNIe; pyAgrum's reader takes it the other way round, so hand pyAgrum the
+XMLBIF file (ending .bifxml), which it reads to the last digit. pgmpy is imported only when a file is written.
+Not here: the conversion to pgmpy (`model/pgmpy_bridge.py`).
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def _xdsl_text(model: Any, network: Network) -> str:
             genie = ElementTree.SubElement(extensions, "genie", about)
             for name, (x, y) in _positions(network).items():
                 node = ElementTree.SubElement(genie, "node", {"id": name})
-                ElementTree.SubElement(node, "name").text = network.node(name).label or name
+                ElementTree.SubElement(node, "name").text = name  # pyAgrum takes it for the name of the node
                 ElementTree.SubElement(node, "interior", {"color": "e5f6f7"})
                 ElementTree.SubElement(node, "outline", {"color": "000080"})
                 ElementTree.SubElement(node, "font", {"color": "000000", "name": "Arial", "size": "8"})

@@ -81,6 +81,18 @@ def test_equals_enumeration(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_a_node_asked_alone_equals_enumeration(name: str) -> None:
+    # Nodes that do not matter for the question are left out; that must not change the answer.
+    network, rng = NETWORKS[name], np.random.default_rng(12)
+    for node in network.nodes:
+        evidence = possible_evidence(rng, network, 1, 2)
+        answer = ask(network, evidence, [node.name])
+        assert answer.log_evidence == pytest.approx(oracle.log_evidence(network, evidence), abs=TOLERANCE)
+        expected = oracle.posterior(network, evidence, node.name)
+        assert answer.posteriors[0].as_dict() == pytest.approx(expected, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_single_state_equals_enumeration(name: str) -> None:
     network = NETWORKS[name]
     for node in network.nodes:
