@@ -14,12 +14,13 @@ import altair as alt
 import pandas as pd
 
 from model import Differential
-from model.odds import percent
-from priors.records import Cause
+from model.words import percent
+from priors.records import Cause, Structure
 
 # Okabe-Ito hues, told apart by the mark in the label too; red is kept for emergencies.
 FAMILY_COLOURS = {"spine": "#0072B2", "serious": "#E69F00", "mimic": "#009E73", "rest": "#8C6BB1"}
-FAMILY_LABELS = {"spine": "Spine", "serious": "Serious", "mimic": "Mimic", "rest": "Rest"}
+OTHER_FAMILY = "#707070"
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])  # lines of one family, told apart
 SERIOUS_MARK = "▲ "
 
 LOWEST, HIGHEST = 0.00005, 0.9995
@@ -48,18 +49,29 @@ def tick_label(p: float) -> str:
     return f"{100 * p:g} %"
 
 
+def _family_scale(structure: Structure) -> alt.Scale:
+    families = list(structure.families)
+    return alt.Scale(domain=families, range=[FAMILY_COLOURS.get(family, OTHER_FAMILY) for family in families])
+
+
+def _names(structure: Structure) -> str:
+    """Return a Vega expression that writes a family's label for its name, short where a comma follows."""
+    short = {family: label.partition(",")[0] for family, label in structure.families.items()}
+    return " : ".join(f"datum.label == '{family}' ? '{label}'" for family, label in short.items()) + " : datum.label"
+
+
 def _log_odds_axis(title: str | None) -> alt.Axis:
     names = {round(logit(p), 4): tick_label(p) for p in TICKS}
     choose = " : ".join(f"abs(datum.value - {value}) < 0.001 ? '{name}'" for value, name in names.items()) + " : ''"
     return alt.Axis(values=list(names), labelExpr=choose, title=title, grid=True, labelOverlap=False)
 
 
-def differential_table(causes: Sequence[Cause], prior: Differential, now: Differential) -> pd.DataFrame:
+def differential_table(structure: Structure, prior: Differential, now: Differential) -> pd.DataFrame:
     """Return the rows of the differential chart, likeliest first.
 
     Parameters
     ----------
-    causes : sequence of Cause
+    structure : Structure
         For labels and families.
     prior, now : Differential
         With nothing entered, and with what is entered.
@@ -69,13 +81,13 @@ def differential_table(causes: Sequence[Cause], prior: Differential, now: Differ
     DataFrame
         Columns cause, label, family, prior, posterior, prior_text, posterior_text.
     """
-    known = {cause.name: cause for cause in causes}
+    known = {cause.name: cause for cause in structure.causes}
     rows = [
         {
             "cause": name,
             "label": cause_label(known[name]),
             "name": known[name].label,
-            "family": FAMILY_LABELS[known[name].family],
+            "family": known[name].family,
             "prior": prior.posterior[name],
             "posterior": p,
             "prior_text": percent(prior.posterior[name]),
@@ -86,13 +98,17 @@ def differential_table(causes: Sequence[Cause], prior: Differential, now: Differ
     return pd.DataFrame(rows)
 
 
-def build_differential_chart(table: pd.DataFrame, linear: bool, theme: str = "light") -> alt.LayerChart:
+def build_differential_chart(
+    table: pd.DataFrame, structure: Structure, linear: bool, theme: str = "light"
+) -> alt.LayerChart:
     """Return the differential as bars, the prior as a ghost behind each.
 
     Parameters
     ----------
     table : DataFrame
         From `differential_table`.
+    structure : Structure
+        For the families.
     linear : bool
         Linear axis; else log-odds, on which 0.01 % and 99 % can both be read.
     theme : str
@@ -114,8 +130,6 @@ def build_differential_chart(table: pd.DataFrame, linear: bool, theme: str = "li
         "label:N", sort=list(data["label"]), title=None, axis=alt.Axis(labelLimit=220, labelFontSize=13, ticks=False)
     )
     x = alt.X("start:Q", scale=alt.Scale(domain=domain, nice=False), axis=axis)
-    families = [label for label in FAMILY_LABELS.values() if label in set(data["family"])]
-    colours = [FAMILY_COLOURS[key] for key, label in FAMILY_LABELS.items() if label in families]
     tooltip = [
         alt.Tooltip("name:N", title="Cause"),
         alt.Tooltip("posterior_text:N", title="Now"),
@@ -128,14 +142,12 @@ def build_differential_chart(table: pd.DataFrame, linear: bool, theme: str = "li
         x2="at:Q",
         color=alt.Color(
             "family:N",
-            scale=alt.Scale(domain=families, range=colours),
-            legend=alt.Legend(title=None, orient="bottom", symbolType="square", columns=2),
+            scale=_family_scale(structure),
+            legend=alt.Legend(title=None, orient="bottom", symbolType="square", columns=2, labelExpr=_names(structure)),
         ),
     )
-    text = (
-        base.mark_text(align="left", dx=6, fontSize=13, color=INK[theme])
-        .encode(x=alt.X("end:Q"), text="posterior_text:N")
-        .transform_calculate(end="max(datum.at, datum.ghost)")
+    text = base.mark_text(align="left", dx=6, fontSize=13, color=INK[theme]).encode(
+        x=alt.X("at:Q"), text="posterior_text:N"
     )
     return alt.layer(ghost, bars, text).properties(height=alt.Step(27))
 
@@ -157,13 +169,13 @@ def _end_labels(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def build_course_chart(
-    causes: Sequence[Cause], course: Sequence[Differential], labels: Sequence[str], theme: str = "light"
+    structure: Structure, course: Sequence[Differential], labels: Sequence[str], theme: str = "light"
 ) -> alt.LayerChart:
     """Return one line a cause over the steps of a case, on a log-odds axis.
 
     Parameters
     ----------
-    causes : sequence of Cause
+    structure : Structure
         For labels and families.
     course : sequence of Differential
         Prior first, then one a step.
@@ -177,15 +189,20 @@ def build_course_chart(
     altair.LayerChart
         The causes that lead at the start or the end in colour and named, the rest in grey.
     """
-    known = {cause.name: cause for cause in causes}
+    known = {cause.name: cause for cause in structure.causes}
     leading = {name for name, _ in course[-1].ranked()[:LINES_SHOWN]} | {course[0].ranked()[0][0]}
+    dashes: dict[str, int] = {}
+    for name in (name for name, _ in course[-1].ranked() if name in leading):
+        same = [other for other in dashes if known[other].family == known[name].family]
+        dashes[name] = len(same) % len(DASHES)
     rows = [
         {
             "step": index,
             "when": labels[index],
             "cause": name,
             "label": cause_label(known[name]),
-            "family": FAMILY_LABELS[known[name].family] if name in leading else "",
+            "family": known[name].family if name in leading else "",
+            "dash": dashes.get(name, 0),
             "at": logit(p),
             "percent": percent(p),
         }
@@ -194,12 +211,12 @@ def build_course_chart(
     ]
     data = pd.DataFrame(rows)
     last = len(course) - 1
-    step_names = "datum.value == 0 ? 'prior' : 'step ' + datum.value"
+    step_names = "datum.value == 0 ? 'prior' : datum.value"
     steps = alt.Axis(values=list(range(len(course))), labelExpr=step_names, title=None, grid=False)
     x = alt.X("step:Q", scale=alt.Scale(domain=[0, last + LABEL_ROOM]), axis=steps)
     y = alt.Y("at:Q", scale=alt.Scale(domain=[logit(LOWEST), logit(HIGHEST)]), axis=_log_odds_axis(None))
-    families = list(FAMILY_LABELS.values())
-    colour = alt.Color("family:N", scale=alt.Scale(domain=families, range=list(FAMILY_COLOURS.values())), legend=None)
+    colour = alt.Color("family:N", scale=_family_scale(structure), legend=None)
+    dash = alt.StrokeDash("dash:O", scale=alt.Scale(domain=list(range(len(DASHES))), range=DASHES), legend=None)
     tooltip = [
         alt.Tooltip("label:N", title="Cause"),
         alt.Tooltip("when:N", title="After"),
@@ -207,7 +224,11 @@ def build_course_chart(
     ]
     base = alt.Chart(data).encode(x=x, y=y, detail="cause:N", tooltip=tooltip)
     rest = base.transform_filter("datum.family == ''").mark_line(color="#8a8a8a", opacity=0.3, strokeWidth=1)
-    lines = base.transform_filter("datum.family != ''").mark_line(point=True, strokeWidth=2.5).encode(color=colour)
+    lines = (
+        base.transform_filter("datum.family != ''")
+        .mark_line(point=True, strokeWidth=2.5)
+        .encode(color=colour, strokeDash=dash)
+    )
     ends = _end_labels([row for row in rows if row["step"] == last and row["family"]])
     named = (
         alt.Chart(ends)

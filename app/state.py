@@ -20,7 +20,8 @@ SEED_CASE = Path(__file__).resolve().parents[1] / "validation" / "cases" / "butt
 STATUSES = (PRESENT, ABSENT)
 PROFILE, STEP, FINDINGS, GROUP = "profile", "step", "findings", "group"
 SEARCH, SEARCH_STATUS = "search", "search_status"
-NO_STEP, ENTERED = "none", "entered"
+ENTERED = "entered"
+CHANGED, KEPT = "changed", "kept"  # edits since the stage was opened; what was entered before it
 
 
 @st.cache_resource(show_spinner="Building the network")
@@ -47,7 +48,7 @@ def seed_case() -> Case:
     return read_case(SEED_CASE, base_priors().structure)
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_resource(show_spinner=False)
 def seed_course(profile: str) -> tuple[Differential, ...]:
     """Return the seed patient's differential before the first step and after each."""
     result = diagnose(model_for(profile), seed_case())
@@ -59,10 +60,13 @@ def widget_key(finding: str) -> str:
     return f"finding_{finding}"
 
 
+EMPTY = {FINDINGS: {}, AGE: None, SEX: None, DURATION: None}
+
+
 def begin() -> None:
     """Give a new session its empty case."""
-    empty = {FINDINGS: {}, AGE: None, SEX: None, DURATION: None, STEP: NO_STEP, SEARCH: None, SEARCH_STATUS: PRESENT}
-    for key, value in (empty | {PROFILE: profiles()[0], GROUP: next(iter(base_priors().structure.groups))}).items():
+    start = EMPTY | {STEP: None, CHANGED: False, KEPT: None, SEARCH: None, SEARCH_STATUS: PRESENT}
+    for key, value in (start | {PROFILE: profiles()[0], GROUP: next(iter(base_priors().structure.groups))}).items():
         st.session_state.setdefault(key, value)
 
 
@@ -79,6 +83,12 @@ def set_status(finding: str, status: str | None) -> None:
     else:
         known[finding] = status
     st.session_state[FINDINGS] = known
+    edited()
+
+
+def edited() -> None:
+    """Remember that what is entered is no longer the stage that was opened."""
+    st.session_state[CHANGED] = True
 
 
 def found_by_search() -> None:
@@ -97,29 +107,39 @@ def marked(finding: str) -> None:
 
 def clear_all() -> None:
     """Take back everything entered; the profile stays."""
-    for key, value in ((FINDINGS, {}), (AGE, None), (SEX, None), (DURATION, None), (STEP, NO_STEP)):
+    _enter(EMPTY)
+    st.session_state[STEP] = None
+
+
+def _enter(entries: dict[str, object]) -> None:
+    for key, value in entries.items():
         st.session_state[key] = value
+    st.session_state[CHANGED] = False
 
 
 def open_step() -> None:
-    """Enter the case report's patient as he stood after the chosen step."""
+    """Enter the case report's patient as he stood after the chosen stage; keep what was entered before him."""
     step = st.session_state[STEP]
-    if step is None or step == NO_STEP:
-        clear_all()
-        return
+    if step is None:
+        return  # the patient is closed; his findings stay until they are cleared
+    if st.session_state[KEPT] is None and not is_empty():
+        st.session_state[KEPT] = {key: st.session_state[key] for key in EMPTY}
     case = seed_case()
     stage = stages(case, base_priors().structure)[int(step)]
-    st.session_state[AGE] = case.age
-    st.session_state[SEX] = case.sex
-    st.session_state[DURATION] = case.duration_weeks
-    st.session_state[FINDINGS] = {name: status for name, status in stage.findings if isinstance(status, str)}
+    known = {name: status for name, status in stage.findings if isinstance(status, str)}
+    _enter({FINDINGS: known, AGE: case.age, SEX: case.sex, DURATION: case.duration_weeks})
     st.session_state[GROUP] = ENTERED
+
+
+def back_to_own() -> None:
+    """Enter again what was there before the case report's patient was opened."""
+    _enter(st.session_state[KEPT] or EMPTY)
+    st.session_state[KEPT] = st.session_state[STEP] = None
 
 
 def is_empty() -> bool:
     """Say whether nothing at all is entered."""
-    state = st.session_state
-    return not state[FINDINGS] and all(state[key] is None for key in (AGE, SEX, DURATION))
+    return all(st.session_state[key] == value for key, value in EMPTY.items())
 
 
 def current_differential() -> Differential:
@@ -127,7 +147,7 @@ def current_differential() -> Differential:
 
     Raises
     ------
-    LasegueError
+    ImpossibleEvidence
         Where the findings cannot hold together.
     """
     state = st.session_state

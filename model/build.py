@@ -119,7 +119,7 @@ def build_network(priors: PriorSet) -> Network:
         Node(CAUSE, structure.cause_names, "Cause", "cause"),
         Node(CAUDA_EQUINA, BINARY, structure.complication.label, "complication"),
         Node(AGE, structure.age.states, structure.age.label, "context"),
-        Node(SEX, structure.sex_states, "Sex", "context"),
+        Node(SEX, structure.sex.states, structure.sex.label, "context"),
         Node(DURATION, structure.duration.states, structure.duration.label, "context"),
         *(Node(s.name, s.states, s.label, "syndrome") for s in structure.syndromes.values()),
         *(Node(f.name, BINARY, f.label, "finding") for f in structure.findings.values()),

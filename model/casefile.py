@@ -69,6 +69,8 @@ def load_json(raw: bytes, where: str) -> Any:
 
     try:
         text = raw.decode("utf-8-sig")
+        if not text.strip():
+            raise BadCase(f"{where} is empty; {{}} is the case with nothing entered")
         data = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
         if "\\u" in text:  # an escape can smuggle in half a character, which no file could hold
             json.dumps(data, ensure_ascii=False).encode()
@@ -77,7 +79,8 @@ def load_json(raw: bytes, where: str) -> Any:
     except UnicodeDecodeError:
         raise BadCase(f"{where} is not a JSON text in UTF-8") from None
     except json.JSONDecodeError as error:
-        raise BadCase(f"{where} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        place = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
+        raise BadCase(f"{where} is not valid JSON: {place}: {error.msg}") from None
     except RecursionError:
         raise BadCase(f"{where} is nested too deeply for a case file") from None
     except BadCase:
@@ -242,7 +245,7 @@ class _Parser:
         return given
 
     def sex(self, given: Any) -> str | None:
-        states = self.structure.sex_states
+        states = self.structure.sex.states
         if given is not None and given not in states:
             raise BadCase(f"sex: expected {' or '.join(states)}, found {brief(given)}")
         return None if given is None else str(given)

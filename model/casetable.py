@@ -102,7 +102,7 @@ def _read_jsonl(handle: IO[bytes]) -> Iterator[Record]:
     for line, raw in _lines(handle):
         if raw.strip():
             try:
-                yield Record(line, load_json(raw, "this line"))
+                yield Record(line, load_json(raw.rstrip(b"\r\n"), "this line"))
             except BadCase as error:
                 yield Record(line, None, str(error))
 
@@ -168,7 +168,8 @@ def _read_csv(handle: IO[bytes], path: Path, structure: Structure, ignore_unknow
     known = {*CONTEXT_COLUMNS, *structure.findings, *structure.values, *structure.facts, *CARRIED}
     unknown = tuple(name for name in columns if name not in known)
     if unknown and not ignore_unknown:
-        raise BadCase(f"{path}: unknown column {brief(unknown[0])}{suggestion(unknown[0], sorted(known))}")
+        near = "; columns are separated by commas" if ";" in unknown[0] else suggestion(unknown[0], sorted(known))
+        raise BadCase(f"{path}: unknown column {brief(unknown[0])}{near}")
     for line, cells, error in records:
         if error:
             yield Record(line, None, error)

@@ -22,6 +22,7 @@ from model.differential import diagnose as diagnose_case
 from model.engine import Engine
 from model.engines import engine_named
 from model.errors import BadCase, brief
+from model.files import part_path
 from model.report import diagnosis_report
 from model.score import Models, score_file
 from priors import LasegueError
@@ -31,6 +32,7 @@ from priors.text import plain_number
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 PROGRESS_SECONDS = 2.0
+INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 _PROFILES = "documents, primary_care, emergency, specialist, or the path of a CSV overlay"
 ProfileOption = Annotated[
@@ -110,7 +112,11 @@ def score(
     """Score a file of cases. A bad row gets an error with its line, and the rest goes on."""
     with _mistakes_told():
         chosen: Engine = engine_named(engine)
-        tally = score_file(cases, out, Models(), profile, chosen, ignore_unknown, _progress())
+        try:
+            tally = score_file(cases, out, Models(), profile, chosen, ignore_unknown, _progress())
+        except KeyboardInterrupt:
+            print(f"interrupted; the rows done so far are in {part_path(out)}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
         rows = f"{tally.scored} rows scored"
         bad = f", {tally.failed} with an error: see the key or column 'error'" if tally.failed else ""
         if tally.ignored:

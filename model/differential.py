@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from model.build import Model
@@ -155,8 +156,8 @@ def differential(model: Model, stage: Stage, engine: Engine | None = None) -> Di
     cause, complication = answer.posteriors
     return Differential(
         label=stage.label,
-        posterior=cause.as_dict(),
-        complications={CAUDA_EQUINA: complication.as_dict()[PRESENT]},
+        posterior=MappingProxyType(cause.as_dict()),
+        complications=MappingProxyType({CAUDA_EQUINA: complication.as_dict()[PRESENT]}),
         log_evidence=answer.log_evidence,
         findings=stage.findings,
         changes=stage.changes,

@@ -145,9 +145,6 @@ class EliminationEngine:
         ImpossibleEvidence, UnknownName, BadEvidence
             See `model.engine.Engine`.
 
-        References
-        ----------
-        koller2009probabilistic, algorithm 9.1.
         """
         check_evidence(network, evidence)
         known = dict(evidence.observed)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from model.evidence import Evidence
 from model.network import Network, Table
 
@@ -32,7 +34,9 @@ class Posterior:
     probs: Table
 
     def __post_init__(self) -> None:
-        self.probs.flags.writeable = False
+        probs = np.array(self.probs, dtype=np.float64)
+        probs.flags.writeable = False
+        object.__setattr__(self, "probs", probs)
 
     def as_dict(self) -> dict[str, float]:
         """Return state -> probability."""

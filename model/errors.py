@@ -64,5 +64,5 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def brief(given: object) -> str:
     """Write what a user gave, cut where it is long."""
-    shown = repr(given)
+    shown = repr(int(given)) if isinstance(given, float) and given.is_integer() else repr(given)
     return shown if len(shown) <= BRIEF_LENGTH else f"{shown[: BRIEF_LENGTH - 4]} ..."

@@ -1,6 +1,6 @@
 """Evidence for one patient: what was observed, what is unsure; what is not assessed is simply not in it.
 
-Not here: case files (`model/case.py`). Next: `model/engine.py`.
+Not here: cases (`model/case.py`). Next: `model/engine.py`.
 """
 
 from __future__ import annotations

@@ -10,12 +10,28 @@ from pathlib import Path
 from typing import IO
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a text file beside `path` for writing, and put it in its place once it is complete.
+def part_path(path: Path) -> Path:
+    """Return where this process writes what will become `path`."""
+    return path.with_name(f"{path.name}.{os.getpid()}.part")
 
-    A run that is killed half-way leaves `path` as it was and a file `NAME.PID.part` beside it; an error removes
-    that too.
+
+@contextmanager
+def replacing(path: Path, keep_part: bool = False) -> Iterator[IO[str]]:
+    """Open a text file `NAME.PID.part` beside `path` for writing, and put it in its place once it is complete.
+
+    A run that is killed half-way leaves `path` as it was.
+
+    Parameters
+    ----------
+    path : Path
+        Where the complete file goes.
+    keep_part : bool
+        Whether an interruption (Ctrl-C) leaves what was written in the part file; an error never does.
+
+    Yields
+    ------
+    text file
+        Open for writing, in UTF-8.
 
     Raises
     ------
@@ -24,10 +40,15 @@ def replacing(path: Path) -> Iterator[IO[str]]:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = part_path(path)
     try:
         with part.open("w", encoding="utf-8", newline="") as handle:
             yield handle
         part.replace(path)
-    finally:
+    except KeyboardInterrupt:
+        if not keep_part:
+            part.unlink(missing_ok=True)
+        raise
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise

@@ -100,6 +100,7 @@ class PgmpyEngine:
     -----
     pgmpy answers contradictory evidence with NaN or, after pruning, with a wrong number. So ln P(evidence) is
     the sum of ln P(finding | findings before it), one query each, and a zero on the way is the contradiction.
+    Only where pgmpy has come to zero, or so near that its digits go, does our log-space sum say which it was.
     """
 
     name = "pgmpy"

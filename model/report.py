@@ -5,14 +5,18 @@ Not here: the JSON that machines read (`Diagnosis.as_dict`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from model.build import Model
 from model.case import Status
-from model.differential import Diagnosis
-from model.odds import percent
+from model.differential import Diagnosis, Differential
+from model.words import percent
+
+BLOCK = 5  # steps beside one another, so that the table fits 80 columns
 
 LIMITS = (
     "Probabilities under the profile named, for one principal cause at a time. "
@@ -42,14 +46,21 @@ def diagnosis_report(model: Model, diagnosis: Diagnosis) -> RenderableType:
     rich renderable
         Print it with a rich console.
     """
-    structure = model.priors.structure
     columns = diagnosis.steps or (diagnosis.initial,)
+    blocks: list[RenderableType] = []
+    for start in range(0, len(columns), BLOCK):
+        blocks += [_table(model, diagnosis, columns[start : start + BLOCK], start + 1), Text()]
+    return Group(*_heading(diagnosis), Text(), *blocks, *_steps(model, diagnosis), Text(LIMITS, style="dim"))
+
+
+def _table(model: Model, diagnosis: Diagnosis, columns: Sequence[Differential], first: int) -> Table:
+    """Return some of the columns beside the prior, causes in the order of the last step."""
+    structure = model.priors.structure
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("Cause", no_wrap=True)
     table.add_column("Prior", justify="right", no_wrap=True)
-    for index in range(1, len(columns) + 1):
-        name = f"Step {index}" if diagnosis.steps else "Posterior"
-        table.add_column(name, justify="right", no_wrap=True)
+    for index in range(first, first + len(columns)):
+        table.add_column(f"Step {index}" if diagnosis.steps else "Posterior", justify="right", no_wrap=True)
     short = {cause.name: cause.short for cause in structure.causes}
     for name, _ in diagnosis.final.ranked():
         shown = [percent(column.posterior[name]) for column in columns]
@@ -58,7 +69,7 @@ def diagnosis_report(model: Model, diagnosis: Diagnosis) -> RenderableType:
         shown = [percent(column.complications[name]) for column in columns]
         prior = percent(diagnosis.prior.complications[name])
         table.add_row(f"+ {structure.complication.short}", prior, *shown, style="italic")
-    return Group(*_heading(diagnosis), Text(), table, Text(), *_steps(model, diagnosis), Text(LIMITS, style="dim"))
+    return table
 
 
 def _heading(diagnosis: Diagnosis) -> list[Text]:

@@ -21,7 +21,7 @@ from model.engine import Engine
 from model.errors import BadCase
 from model.files import replacing
 from priors import PRIORS_FOLDER, LasegueError
-from priors.records import CAUDA_EQUINA, Structure
+from priors.records import CAUDA_EQUINA, DEFAULT_PROFILE, Structure
 
 
 @dataclass
@@ -62,7 +62,7 @@ def score_record(
     try:
         if record.error:
             raise BadCase(record.error)
-        structure = models.get(chosen or "documents").priors.structure
+        structure = models.get(chosen or DEFAULT_PROFILE).priors.structure
         case = parse_case(record.data, structure, ignore_unknown)
         result = diagnose(models.for_case(case, chosen), case, engine).as_dict()
         ignored = dict.fromkeys((*record.ignored, *case.ignored))
@@ -108,18 +108,20 @@ def score_file(
     ------
     BadCase
         Where a file as a whole cannot be read or written.
+    KeyboardInterrupt
+        The rows done so far are then in `model.files.part_path(target)`.
     """
     if target.suffix.lower() not in ENDINGS:
         raise BadCase(f"{target}: expected a file ending in {' or '.join(ENDINGS)}")
     if _same(source, target):
         raise BadCase(f"{target} is the file of cases itself; choose another name for the results")
-    structure = models.get(chosen or "documents").priors.structure
+    structure = models.get(chosen or DEFAULT_PROFILE).priors.structure
     records = read_records(source, structure, ignore_unknown)
     results = (score_record(record, models, chosen, engine, ignore_unknown) for record in records)
     failed = done = 0
     ignored: dict[str, None] = {}
     try:
-        with replacing(target) as handle:
+        with replacing(target, keep_part=True) as handle:
             write = _csv_writer(handle, structure) if target.suffix.lower() == ".csv" else _jsonl_writer(handle)
             for done, result in enumerate(results, start=1):
                 failed += "error" in result

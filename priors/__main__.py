@@ -31,7 +31,8 @@ def check(
             summaries[name] = summarise(load_priors(folder, name))
         except PriorsError as error:
             print(error, file=sys.stderr)
-            print(f"{len(error.problems)} problems under profile {name}", file=sys.stderr)
+            count = len(error.problems)
+            print(f"{count} problem{'s' if count > 1 else ''} under profile {name}", file=sys.stderr)
             raise typer.Exit(2) from None
     console.print(f"{', '.join(profiles)}: every file keeps the rules.\n")
     console.print(_kinds(summaries))

@@ -121,23 +121,42 @@ def check_complete(cells: Cells, structure: Structure, problems: list[Problem]) 
             problems.append(Problem(file, None, "", f"missing row: {key}{of}"))
 
 
-def _check_sum(rows: Sequence[Row], what: str, problems: list[Problem]) -> None:
+def _to_blame(rows: Sequence[Row], changed: str) -> Row:
+    """Return the row to name: the last one of the file that was laid over the others, else the last."""
+    return next((row for row in reversed(rows) if row.file == changed), rows[-1])
+
+
+def _check_sum(rows: Sequence[Row], what: str, changed: str, problems: list[Problem]) -> None:
     total = sum(row.estimate.value for row in rows)
     if abs(total - 1) > SUM_TOLERANCE:
-        message = f"{what} sum to {total:.10g}; expected 1 (the last of its rows is named here)"
-        problems.append(Problem(rows[-1].file, rows[-1].row, "value", message))
+        row = _to_blame(rows, changed)
+        message = f"{what} sum to {total:.10g} with this row; expected 1, so others of them must change with it"
+        problems.append(Problem(row.file, row.row, "value", message))
 
 
-def check_sums(cells: Cells, structure: Structure, problems: list[Problem]) -> None:
-    """Note prevalences or context shares that do not sum to one, and latent shares that leave no remainder."""
+def check_sums(cells: Cells, structure: Structure, problems: list[Problem], changed: str = "") -> None:
+    """Note prevalences or context shares that do not sum to one, and latent shares that leave no remainder.
+
+    Parameters
+    ----------
+    cells : dict of (Key, str) to Row
+        Complete.
+    structure : Structure
+        What the network needs.
+    problems : list of Problem
+        Faults are added here.
+    changed : str
+        File of the profile laid over the base tables, whose rows are then the ones to name.
+    """
     names = structure.cause_names
-    _check_sum([cells[Key(PROBABILITY, CAUSE, cause), ""] for cause in names], "the prevalences", problems)
+    _check_sum([cells[Key(PROBABILITY, CAUSE, cause), ""] for cause in names], "the prevalences", changed, problems)
     for cause in names:
         for node in CONTEXT_NODES:
             rows = [cells[Key(PROBABILITY, node, state), cause] for state in structure.context_states(node)]
-            _check_sum(rows, f"the shares of {node} given {cause}", problems)
+            _check_sum(rows, f"the shares of {node} given {cause}", changed, problems)
         for syndrome in structure.syndromes.values():
             rows = [cells[Key(PROBABILITY, syndrome.name, state), cause] for state in syndrome.states[:-1]]
             if sum(row.estimate.value for row in rows) >= 1:
                 message = f"the states of {syndrome.name} given {cause} leave nothing for {syndrome.states[-1]}"
-                problems.append(Problem(rows[-1].file, rows[-1].row, "value", message))
+                row = _to_blame(rows, changed)
+                problems.append(Problem(row.file, row.row, "value", message))

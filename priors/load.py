@@ -20,6 +20,7 @@ from priors.structure import read_discrepancies, read_structure
 from priors.tables import read_table
 
 PRIORS_FOLDER = Path(__file__).resolve().parent
+REFERENCES = "references.bib"
 TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv")
 
 
@@ -59,7 +60,7 @@ def _digest(structure: Structure, cells: Cells) -> str:
         "age": [structure.age.reference, *((band.state, band.start) for band in structure.age.bands)],
         "duration": [(band.state, band.start) for band in structure.duration.bands],
         "values": [[v.name, v.limit_from, *(asdict(i) for i in v.implies)] for v in structure.values.values()],
-        "sex": structure.sex_states,
+        "sex": structure.sex.states,
         "findings": [
             [f.name, f.age, f.cauda_equina, asdict(f.possible_if) if f.possible_if else None]
             for f in structure.findings.values()
@@ -78,7 +79,8 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
     folder : Path or str
         Folder of priors.
     profile : str
-        `documents`, a name from `profiles/`, or the path of a CSV overlay.
+        `documents`, a name from `profiles/`, or the path of a CSV overlay, whose own sources may stand in a file
+        of the same name ending in .bib beside it.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
     folder = Path(folder)
     overlay = _profile_file(folder, profile)
     structure = read_structure(folder)
-    sources = read_references(folder)
+    sources = read_references(folder / REFERENCES)
     discrepancies = read_discrepancies(folder, structure.cause_names)
     problems: list[Problem] = []
     names = structure.cause_names
@@ -110,12 +112,14 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
     if not problems:
         check_sums(cells, structure, problems)
     if overlay is not None and not problems:
-        own = overlay.parent == folder / "profiles"
-        file = f"profiles/{overlay.name}" if own else str(overlay)
+        ours = overlay.parent == folder / "profiles"
+        file = f"profiles/{overlay.name}" if ours else str(overlay)
+        if (beside := overlay.with_suffix(".bib")).exists():
+            sources = sources | read_references(beside)
         changes = read_table(overlay, file, names, sources, problems, overlay=True)
         cells = cells | place_rows(changes, structure, problems)
         if not problems:
-            check_sums(cells, structure, problems)
+            check_sums(cells, structure, problems, changed=file)
     if problems:
         raise PriorsError(problems)
     return PriorSet(

@@ -42,7 +42,7 @@ def _check_form(structure: Structure, problems: list[Problem]) -> None:
     for file, field, name in named:
         if not NAME.match(name):
             problems.append(Problem(file, None, field, f"{name!r}: a name must match [A-Za-z_][A-Za-z0-9_]*"))
-    if len(set(structure.sex_states)) < max(2, len(structure.sex_states)):
+    if len(set(structure.sex.states)) < max(2, len(structure.sex.states)):
         problems.append(Problem("context.toml", None, f"{SEX}.states", "expected two or more different states"))
 
 

@@ -1,4 +1,4 @@
-"""What the files of priors/ hold, as frozen records. Imports nothing of ours but its errors.
+"""What the files of priors/ hold, as frozen records. Imports nothing of ours.
 
 Not here: reading or checking files. Next: `priors/load.py`.
 """
@@ -156,6 +156,15 @@ class BandedContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """A context node without a number behind it: name, label for people, states."""
+
+    name: str
+    label: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """When a finding is possible at all: `any` or `all` of some (node, state) pairs hold."""
 
@@ -275,14 +284,16 @@ class Structure:
 
     Parameters
     ----------
+    families : mapping of str to str
+        Family of causes -> label.
     causes : tuple of Cause
         States of `cause`, in order.
     complication : Cause
         The complication node.
     age, duration : BandedContext
         Banded context nodes.
-    sex_states : tuple of str
-        States of `sex`.
+    sex : Context
+        The node `sex`.
     groups : mapping of str to str
         Group of findings -> label.
     findings, syndromes, values : mapping of str to record
@@ -291,11 +302,12 @@ class Structure:
         Fact -> label.
     """
 
+    families: Mapping[str, str]
     causes: tuple[Cause, ...]
     complication: Cause
     age: BandedContext
     duration: BandedContext
-    sex_states: tuple[str, ...]
+    sex: Context
     groups: Mapping[str, str]
     findings: Mapping[str, Finding]
     syndromes: Mapping[str, Syndrome]
@@ -309,7 +321,7 @@ class Structure:
 
     def context_states(self, node: str) -> tuple[str, ...]:
         """States of a context node."""
-        return {AGE: self.age.states, DURATION: self.duration.states, SEX: self.sex_states}[node]
+        return {AGE: self.age.states, DURATION: self.duration.states, SEX: self.sex.states}[node]
 
     def syndrome_of(self, finding: str) -> Syndrome | None:
         """Return the syndrome a finding sits in, or None."""

@@ -22,6 +22,7 @@ from priors.records import (
     BandedContext,
     Cause,
     Condition,
+    Context,
     Discrepancy,
     Finding,
     Implication,
@@ -82,9 +83,16 @@ def _open(folder: Path, file: str, problems: list[Problem]) -> _Table:
     return _Table(file, "", data, problems)
 
 
-def _causes(top: _Table) -> tuple[tuple[Cause, ...], Cause]:
+def _causes(top: _Table) -> tuple[dict[str, str], tuple[Cause, ...], Cause]:
+    families = {}
+    for name, table in top.tables("family").items():
+        families[name] = table.take("label", str)
+        table.done()
+
     def read(name: str, table: _Table, family: str | None) -> Cause:
         cause = Cause(name, table.take("label", str), table.take("short", str), family or table.take("family", str))
+        if family is None and cause.family not in families:
+            table.fault("family", f"expected one of {', '.join(families)}, found {cause.family!r}")
         table.done()
         return cause
 
@@ -95,7 +103,7 @@ def _causes(top: _Table) -> tuple[tuple[Cause, ...], Cause]:
     if [c.name for c in complications] != [CAUDA_EQUINA]:
         top.fault("complication", f"expected exactly one complication, {CAUDA_EQUINA}")
     top.done()
-    return causes, complications[0] if complications else Cause(CAUDA_EQUINA, "", "", "complication")
+    return families, causes, complications[0] if complications else Cause(CAUDA_EQUINA, "", "", "complication")
 
 
 def _banded(table: _Table, name: str) -> BandedContext:
@@ -227,12 +235,11 @@ def read_structure(folder: Path) -> Structure:
         With every fault found: a missing or unknown key, an unknown name, a cycle.
     """
     problems: list[Problem] = []
-    causes, complication = _causes(_open(folder, "causes.toml", problems))
+    families, causes, complication = _causes(_open(folder, "causes.toml", problems))
     context = _open(folder, "context.toml", problems)
     age = _banded(_Table("context.toml", AGE, context.take(AGE, dict), problems), AGE)
     duration = _banded(_Table("context.toml", DURATION, context.take(DURATION, dict), problems), DURATION)
     sex = _Table("context.toml", SEX, context.take(SEX, dict), problems)
-    sex.take("label", str)
     values = _values(context)
     facts = {}
     for name, table in context.tables("fact").items():
@@ -240,11 +247,12 @@ def read_structure(folder: Path) -> Structure:
         table.done()
     groups, findings = _findings(_open(folder, "findings.toml", problems))
     structure = Structure(
+        families=MappingProxyType(families),
         causes=causes,
         complication=complication,
         age=age,
         duration=duration,
-        sex_states=sex.strings("states"),
+        sex=Context(SEX, sex.take("label", str), sex.strings("states")),
         groups=MappingProxyType(groups),
         findings=MappingProxyType(findings),
         syndromes=MappingProxyType(_syndromes(_open(folder, "syndromes.toml", problems))),

@@ -12,7 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model import diagnose, load_model, parse_case, read_case
-from model.odds import percent
+from model.words import percent
+from priors.summary import summarise
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = ROOT / "validation" / "cases" / "buttock-sarcoma-59m.json"
@@ -92,9 +93,37 @@ def test_the_seed_patient_is_stepped_through_his_five_stages(page):
         short = {cause.name: cause.short for cause in model.priors.structure.causes}
         expected = {short[name]: percent(p) for name, p in step.posterior.items()}
         assert posterior_column(page) == expected
-    page.segmented_control(key="step").set_value("none").run()
-    assert page.session_state["findings"] == {}
-    assert page.session_state["age"] is None
+    assert page.session_state["age"] == 59
+    before = page.session_state["findings"]
+    page.segmented_control(key="step").set_value(None).run()
+    assert page.session_state["findings"] == before
+
+
+def test_opening_the_patient_keeps_what_was_entered_before_him(page):
+    page.selectbox(key="search").set_value("claudication").run()
+    page.number_input(key="age").set_value(72.0).run()
+    page.segmented_control(key="step").set_value("2").run()
+    page.segmented_control(key="step").set_value("4").run()
+    assert "claudication" not in page.session_state["findings"]
+    next(button for button in page.button if button.label == "Back to what was entered before").click().run()
+    assert page.session_state["findings"] == {"claudication": "present"}
+    assert page.session_state["age"] == 72
+    assert page.segmented_control(key="step").value is None
+
+
+def test_a_change_after_opening_a_stage_is_said(page):
+    page.segmented_control(key="step").set_value("4").run()
+    assert "Changed since stage" not in shown(page)
+    page.segmented_control(key="finding_weight_loss").set_value(None).run()
+    assert "Changed since stage 4" in shown(page)
+    page.segmented_control(key="step").set_value("5").run()
+    assert "Changed since stage" not in shown(page)
+
+
+def test_the_page_says_how_much_is_judgement(page):
+    counts = summarise(load_model().priors).by_kind
+    share = counts["judgement"] / sum(counts.values())
+    assert f"{percent(share)} of its numbers are judgements" in shown(page)
 
 
 def test_age_sex_duration_and_profile_are_the_models(page):
@@ -115,9 +144,11 @@ def test_contradictory_findings_get_a_message_and_are_kept(page):
     page.segmented_control(key="search_status").set_value("absent").run()
     page.selectbox(key="search").set_value("straight_leg_raise_positive").run()
     assert not page.exception
-    message = "\n".join(error.value for error in page.error)
-    assert "crossed_slr_positive=present" in message
-    assert "straight_leg_raise_positive=absent" in message
+    findings = load_model().priors.structure.findings
+    message = "\n".join(warning.value for warning in page.warning)
+    assert f"{findings['crossed_slr_positive'].label} (present)" in message
+    assert f"{findings['straight_leg_raise_positive'].label} (absent)" in message
+    assert not page.error
     assert set(page.session_state["findings"]) == {"crossed_slr_positive", "straight_leg_raise_positive"}
 
 
@@ -143,18 +174,24 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def own_address():
+    """An address of this machine that is not loopback, or one nobody has where there is none."""
+    found = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    return next((address for address in found if not address.startswith("127.")), "127.255.255.1")
+
+
 @pytest.mark.parametrize("command", [["-m", "streamlit"], ["-c", "from streamlit.web.cli import main; main()"]])
 def test_the_app_starts_from_another_folder(tmp_path, command):
     """`streamlit run` puts app/ on the path and not the project: AppTest cannot see that, a child process can."""
     port = free_port()
-    options = [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
+    log = tmp_path / "log.txt"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     child = subprocess.Popen(
-        [sys.executable, *command, "run", str(ROOT / "app" / "main.py"), *options],
+        [sys.executable, *command, "run", str(ROOT / "app" / "main.py"), f"--server.port={port}"],
         cwd=tmp_path,
         env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
     )
     try:
         deadline = time.monotonic() + 60
@@ -167,6 +204,11 @@ def test_the_app_starts_from_another_folder(tmp_path, command):
             except OSError:
                 continue
         assert answer == b"ok"
+        said = log.read_text(encoding="utf-8")
+        assert f"http://localhost:{port}" in said
+        assert "usage statistics" not in said
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):  # bound to this machine alone
+            probe.connect((own_address(), port))
     finally:
         child.terminate()
         child.wait(timeout=20)

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import model.cli
 from model import BadCase, diagnose, load_model, parse_case
 from model.cli import app
+from model.files import part_path
 from model.score import Models, score_file
 from priors import PriorsError
 
@@ -479,8 +480,8 @@ def test_killed_half_way_leaves_no_result(tmp_path):
     assert not out.exists()
 
 
-def test_interrupted_leaves_nothing(tmp_path, shared):
-    """Control-C raises inside; neither a result nor a part of one stays."""
+def test_interrupted_keeps_the_rows_done_under_another_name(tmp_path, shared):
+    """Control-C raises inside: no file that could be taken for a whole one, and no row lost that was done."""
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(jsonl(ROWS))
 
@@ -490,4 +491,6 @@ def test_interrupted_leaves_nothing(tmp_path, shared):
 
     with pytest.raises(KeyboardInterrupt):
         score_file(source, out, shared, progress=press)
-    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+    assert not out.exists()
+    done = [json.loads(line) for line in part_path(out).read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in done] == [json.loads(line)["id"] for line in jsonl(ROWS).splitlines()[:2]]

@@ -226,7 +226,7 @@ def test_context_bands_are_the_vocabularys(documents):
     structure = documents.structure
     assert {band.state: band.start for band in structure.age.bands} == AGE_BANDS
     assert {band.state: band.start for band in structure.duration.bands} == DURATION_BANDS
-    assert structure.sex_states == ("female", "male")
+    assert structure.sex.states == ("female", "male")
 
 
 @pytest.mark.parametrize(("cause", "share"), DOCUMENTS.items(), ids=DOCUMENTS)

@@ -11,11 +11,11 @@ import streamlit as st
 
 from app import state
 from app.charts import build_course_chart, build_differential_chart, cause_label, differential_table
-from model import Differential, Model
+from model import Differential, ImpossibleEvidence, Model
 from model.differential import prior_differential
-from model.odds import percent
-from priors import LasegueError
+from model.words import percent
 from priors.records import ABSENT, CAUDA_EQUINA, CAUSE, DEFAULT_PROFILE, PRESENT, PROBABILITY, SEX, Key
+from priors.summary import summarise
 
 TEXT = Path(__file__).resolve().parents[1] / "text"
 MARKS = {PRESENT: "+ present", ABSENT: "\N{MINUS SIGN} absent"}
@@ -38,7 +38,7 @@ def render() -> None:
     st.html(STYLE)
     st.title("Lasègue", anchor=False)
     st.markdown("A Bayesian differential diagnosis of sciatica: how each finding shifts the causes of leg pain.")
-    st.caption((TEXT / "limits.md").read_text(encoding="utf-8"))
+    st.caption(_limits())
     _patient()
     with st.container(key="board"):
         left, right = st.columns([2, 3], gap="large")
@@ -61,33 +61,43 @@ def _patient() -> None:
                 step=1.0,
                 format="%g",
                 placeholder="not given",
+                on_change=state.edited,
                 width=200,
             )
-        st.segmented_control("Sex", structure.sex_states, key=SEX, width=150)
+        st.segmented_control(structure.sex.label, structure.sex.states, key=SEX, on_change=state.edited, width=150)
         st.selectbox(
             "Profile: prevalences of",
             state.profiles(),
             key=state.PROFILE,
             format_func=lambda name: name.replace("_", " "),
-            help="The prior: shares of causes in a setting. `documents` are the shares that the case report quotes.",
+            help="The prior: shares of causes in a setting; `documents` starts from those that the case report quotes.",
             width=220,
         )
         st.button("Clear all", on_click=state.clear_all)
-    steps = [state.NO_STEP, *(str(index) for index in range(1, len(state.seed_case().steps) + 1))]
     st.segmented_control(
         "The case report's patient, stage by stage",
-        steps,
+        [str(index) for index in range(1, len(state.seed_case().steps) + 1)],
         key=state.STEP,
         format_func=_step_name,
         on_change=state.open_step,
         wrap=True,
     )
+    if st.session_state[state.KEPT] is not None:
+        st.button("Back to what was entered before", on_click=state.back_to_own)
+    step = st.session_state[state.STEP]
+    if step is not None and st.session_state[state.CHANGED]:
+        st.caption(f"Changed since stage {step} was opened: what is shown is no longer his record.")
 
 
 def _step_name(step: str) -> str:
-    if step == state.NO_STEP:
-        return "not opened"
     return f"{step}\\. {state.seed_case().steps[int(step) - 1].label}"
+
+
+def _limits() -> str:
+    """Return the limits, with the share of judgement among the numbers in force."""
+    counts = summarise(state.model_for(st.session_state[state.PROFILE]).priors).by_kind
+    share = counts.get("judgement", 0) / sum(counts.values())
+    return (TEXT / "limits.md").read_text(encoding="utf-8").replace("{judged}", percent(share))
 
 
 def _findings() -> None:
@@ -142,14 +152,17 @@ def _findings() -> None:
 
 def _differential() -> None:
     st.subheader("Differential", anchor=False)
+    model = state.model_for(st.session_state[state.PROFILE])
     try:
-        model = state.model_for(st.session_state[state.PROFILE])
         now = state.current_differential()
-    except LasegueError as error:
-        st.error(f"No differential: {error}")
+    except ImpossibleEvidence as error:
+        labels = model.priors.structure.findings
+        named = [f"{labels[node].label if node in labels else node} ({state_})" for node, state_ in error.findings]
+        st.warning(
+            f"These cannot hold together: {', '.join(named)}. Take one of them back; everything entered is kept."
+        )
         return
     prior = prior_differential(model)
-    causes = model.priors.structure.causes
     if state.is_empty():
         st.info((TEXT / "empty.md").read_text(encoding="utf-8"))
     else:
@@ -157,10 +170,12 @@ def _differential() -> None:
     scale = st.segmented_control(
         "Scale", ["log-odds", "linear"], default="log-odds", key="scale", label_visibility="collapsed"
     )
-    table = differential_table(causes, prior, now)
-    st.altair_chart(build_differential_chart(table, scale == "linear", _theme()), width="stretch")
+    table = differential_table(model.priors.structure, prior, now)
+    st.altair_chart(
+        build_differential_chart(table, model.priors.structure, scale == "linear", _theme()), width="stretch"
+    )
     st.caption(
-        "Bar: probability now. Grey behind it: the prior of the profile. ▲ serious. "
+        "Bar: probability now. Grey behind it: the prior of the profile. ▲ serious. Mimic: outside the spine. "
         f"{_prior_range(model, prior.ranked()[0][0])} Profile {model.profile.replace('_', ' ')}, model {model.digest}."
     )
     short = model.priors.structure.complication.label
@@ -171,18 +186,18 @@ def _differential() -> None:
     with st.expander("As a table"):
         shown = table[["label", "prior_text", "posterior_text"]]
         st.dataframe(shown.set_axis(["Cause", "Prior", "Now"], axis=1), hide_index=True, width="stretch")
-    if st.session_state[state.STEP] not in (None, state.NO_STEP):
+    if st.session_state[state.STEP] is not None:
         _course(model)
 
 
 def _prior_range(model: Model, cause: str) -> str:
-    """Say that the leading prior is a range, drawn at its mean."""
+    """Say that the leading prior is a range, shown at its mean."""
     estimate = model.priors.cells[Key(PROBABILITY, CAUSE, cause), ""].estimate
     short = next(c.short for c in model.priors.structure.causes if c.name == cause)
     if estimate.low is None or estimate.high is None:
         return ""
     span = f"{percent(estimate.low)} to {percent(estimate.high)}"
-    return f"The prior of {short.lower()} is a range, {span}, drawn at its mean, {percent(estimate.value)}."
+    return f"The prior of {short.lower()} is a range, {span}, shown at its mean, {percent(estimate.value)}."
 
 
 def _theme() -> str:
@@ -198,18 +213,23 @@ def _leading_sentence(model: Model, prior: Differential, now: Differential) -> s
 
 
 def _course(model: Model) -> None:
-    st.subheader("His course", anchor=False)
+    st.subheader("The patient's course", anchor=False)
     case = state.seed_case()
     course = state.seed_course(model.profile)
     labels = ["Prior", *(step.label for step in case.steps)]
-    st.altair_chart(build_course_chart(model.priors.structure.causes, course, labels, _theme()), width="stretch")
+    st.altair_chart(build_course_chart(model.priors.structure, course, labels, _theme()), width="stretch")
     steps = "; ".join(f"{index} {label}" for index, label in enumerate(labels[1:], start=1))
     st.caption(f"All five stages as recorded, whatever is changed above. {steps}.")
 
 
 def _discrepancies() -> None:
+    priors = state.base_priors()
+    cells = [priors.cells[Key(PROBABILITY, CAUSE, cause), ""] for cause in priors.structure.cause_names]
+    stated = sum(cell.estimate.kind == "documents" for cell in cells)
     with st.container(border=True):
         named = "This profile" if st.session_state[state.PROFILE] == DEFAULT_PROFILE else "The profile `documents`"
-        st.markdown(f"**{named} takes its shares from the case report as it stands; four things to know about them**")
-        sentences = [f"- {item.sentence}" for item in state.base_priors().discrepancies]
-        st.markdown("\n".join(sentences))
+        st.markdown(
+            f"**{named} takes {stated} of its {len(cells)} shares from the case report as they stand "
+            "and judges the rest. What to know about them:**"
+        )
+        st.markdown("\n".join(f"- {item.sentence}" for item in priors.discrepancies))
