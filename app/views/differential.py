@@ -62,7 +62,7 @@ def _patient() -> None:
                 format="%g",
                 placeholder="not given",
                 on_change=state.edited,
-                width=200,
+                width=165,
             )
         st.segmented_control(structure.sex.label, structure.sex.states, key=SEX, on_change=state.edited, width=150)
         st.selectbox(
