@@ -168,6 +168,30 @@ def _end_labels(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(placed)
 
 
+def _course_rows(structure: Structure, course: Sequence[Differential], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a row for each cause at each step; family is empty for causes that never lead."""
+    known = {cause.name: cause for cause in structure.causes}
+    leading = {name for name, _ in course[-1].ranked()[:LINES_SHOWN]} | {course[0].ranked()[0][0]}
+    dashes: dict[str, int] = {}
+    for name in (name for name, _ in course[-1].ranked() if name in leading):
+        same = [other for other in dashes if known[other].family == known[name].family]
+        dashes[name] = len(same) % len(DASHES)
+    return [
+        {
+            "step": index,
+            "when": labels[index],
+            "cause": name,
+            "label": cause_label(known[name]),
+            "family": known[name].family if name in leading else "",
+            "dash": dashes.get(name, 0),
+            "at": logit(p),
+            "percent": percent(p),
+        }
+        for index, point in enumerate(course)
+        for name, p in point.posterior.items()
+    ]
+
+
 def build_course_chart(
     structure: Structure, course: Sequence[Differential], labels: Sequence[str], theme: str = "light"
 ) -> alt.LayerChart:
@@ -189,26 +213,7 @@ def build_course_chart(
     altair.LayerChart
         The causes that lead at the start or the end in colour and named, the rest in grey.
     """
-    known = {cause.name: cause for cause in structure.causes}
-    leading = {name for name, _ in course[-1].ranked()[:LINES_SHOWN]} | {course[0].ranked()[0][0]}
-    dashes: dict[str, int] = {}
-    for name in (name for name, _ in course[-1].ranked() if name in leading):
-        same = [other for other in dashes if known[other].family == known[name].family]
-        dashes[name] = len(same) % len(DASHES)
-    rows = [
-        {
-            "step": index,
-            "when": labels[index],
-            "cause": name,
-            "label": cause_label(known[name]),
-            "family": known[name].family if name in leading else "",
-            "dash": dashes.get(name, 0),
-            "at": logit(p),
-            "percent": percent(p),
-        }
-        for index, point in enumerate(course)
-        for name, p in point.posterior.items()
-    ]
+    rows = _course_rows(structure, course, labels)
     data = pd.DataFrame(rows)
     last = len(course) - 1
     step_names = "datum.value == 0 ? 'prior' : datum.value"

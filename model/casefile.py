@@ -111,6 +111,7 @@ class _Parser:
         self.typed: dict[str, float] = {}  # numbers of this step and those before: a laboratory's limit holds on
 
     def case(self, data: Any) -> Case:
+        """Check a whole case."""
         if not isinstance(data, dict):
             raise BadCase(f"expected a case as an object {{...}}, found {_kind(data)}")
         data = {key: value for key, value in data.items() if value is not None}
@@ -147,6 +148,7 @@ class _Parser:
         self.ignored.append(name)
 
     def numbered_step(self, index: int, data: Any) -> Step:
+        """Check one entry of `steps`."""
         where = f"step {index}: "
         if not isinstance(data, dict):
             raise BadCase(f"{where}expected an object {{...}}, found {_kind(data)}")
@@ -161,6 +163,7 @@ class _Parser:
         return self.step(data, " ".join(label.split()), where)
 
     def step(self, data: dict[str, Any], label: str, where: str) -> Step:
+        """Check the findings that a step, or the case before its steps, enters."""
         findings: dict[str, Status] = {}
         for status in (PRESENT, ABSENT):
             for name in self.names(data.get(status, []), status, where):
@@ -183,6 +186,7 @@ class _Parser:
         return Step(label, tuple(findings.items()), clear)
 
     def names(self, listed: Any, key: str, where: str) -> tuple[str, ...]:
+        """Check a list of findings; unknown ones are refused or noted."""
         if not isinstance(listed, list):
             raise BadCase(f"{where}{key}: expected a list of findings, found {_kind(listed)}")
         for name in listed:
@@ -194,12 +198,14 @@ class _Parser:
         return tuple(known)
 
     def known_finding(self, name: str) -> bool:
+        """Say whether a finding exists; one that does not is refused or noted."""
         if name in self.structure.findings:
             return True
         self.unknown("finding", name, tuple(self.structure.findings))
         return False
 
     def enter(self, findings: dict[str, Status], name: str, status: Status, where: str) -> None:
+        """Enter a finding, once."""
         if name in findings:
             raise BadCase(f"{where}{name} is given twice, as {_shown(findings[name])} and as {_shown(status)}")
         findings[name] = status
@@ -235,22 +241,26 @@ class _Parser:
                     )
 
     def identifier(self, given: Any) -> str | int | None:
+        """Check an id."""
         if given is None or (isinstance(given, str | int) and not isinstance(given, bool)):
             return given
         raise BadCase(f"id: expected a text or a whole number, found {brief(given)}")
 
     def boolean(self, key: str, given: Any) -> bool:
+        """Check a fact."""
         if not isinstance(given, bool):
             raise BadCase(f"{key}: expected true or false, found {brief(given)}")
         return given
 
     def sex(self, given: Any) -> str | None:
+        """Check the sex."""
         states = self.structure.sex.states
         if given is not None and given not in states:
             raise BadCase(f"sex: expected {' or '.join(states)}, found {brief(given)}")
         return None if given is None else str(given)
 
     def banded(self, given: Any, context: BandedContext) -> float | None:
+        """Check an age or a duration."""
         if given is None:
             return None
         number = _number(given)

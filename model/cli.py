@@ -85,12 +85,8 @@ def diagnose(
         }
         models = Models()
         structure = models.get(profile or DEFAULT_PROFILE).priors.structure
-        case = _case(
-            case_file,
-            {key: entry for key, entry in given.items() if entry is not None and entry not in ([], {})},
-            structure,
-            ignore_unknown,
-        )
+        entered = {key: entry for key, entry in given.items() if entry not in (None, [], {})}
+        case = _case(case_file, entered, structure, ignore_unknown)
         model = models.for_case(case, profile)
         result = diagnose_case(model, case, engine_named(engine))
         if as_json:
