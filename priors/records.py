@@ -185,6 +185,8 @@ class Finding:
     ----------
     name, label, group, definition, seed : str
         Vocabulary name, label for people, group on the page, what counts as present, source document.
+    synonyms : tuple of str
+        Other words for it, for searching.
     age : bool
         Whether its frequency changes with age.
     cauda_equina : bool
@@ -198,6 +200,7 @@ class Finding:
     group: str
     definition: str
     seed: str
+    synonyms: tuple[str, ...]
     age: bool
     cauda_equina: bool
     possible_if: Condition | None

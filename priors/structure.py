@@ -188,6 +188,7 @@ def _findings(top: _Table) -> tuple[dict[str, str], dict[str, Finding]]:
             group=table.take("group", str),
             definition=table.take("definition", str),
             seed=table.take("seed", str, ""),
+            synonyms=table.strings("synonyms", []),
             age=table.take("age", bool, False),
             cauda_equina=table.take("cauda_equina", bool, False),
             possible_if=_condition(table),

@@ -226,3 +226,9 @@ def test_main_imports_in_a_child_process_without_the_project_on_the_path(tmp_pat
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert "exceptions 0 titles ['Lasègue']" in done.stdout, done.stdout + done.stderr
+
+
+def test_search_knows_other_words_for_a_finding(page):
+    options = page.selectbox(key="search").options
+    for word in ("bladder", "numb", "Lasègue", "shingles", "lump"):
+        assert any(word in option for option in options), word

@@ -110,7 +110,9 @@ def _findings() -> None:
             list(structure.findings),
             index=None,
             key=state.SEARCH,
-            format_func=lambda name: structure.findings[name].label,
+            format_func=lambda name: " \N{MIDDLE DOT} ".join(
+                (structure.findings[name].label, *structure.findings[name].synonyms)
+            ),
             placeholder="type to search",
             on_change=state.found_by_search,
         )
