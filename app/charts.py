@@ -5,6 +5,7 @@ Not here: the numbers (`model`).
 
 from __future__ import annotations
 
+import json
 import math
 import textwrap
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ def _family_scale(structure: Structure) -> alt.Scale:
 def _names(structure: Structure) -> str:
     """Return a Vega expression that writes a family's label for its name, short where a comma follows."""
     short = {family: label.partition(",")[0] for family, label in structure.families.items()}
-    return " : ".join(f"datum.label == '{family}' ? '{label}'" for family, label in short.items()) + " : datum.label"
+    return " : ".join(f"datum.label == {json.dumps(f)} ? {json.dumps(s)}" for f, s in short.items()) + " : datum.label"
 
 
 def _log_odds_axis(title: str | None) -> alt.Axis:
@@ -79,7 +80,7 @@ def differential_table(structure: Structure, prior: Differential, now: Different
     Returns
     -------
     DataFrame
-        Columns cause, label, family, prior, posterior, prior_text, posterior_text.
+        Columns cause, label, name, family, prior, posterior, prior_text, posterior_text.
     """
     known = {cause.name: cause for cause in structure.causes}
     rows = [

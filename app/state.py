@@ -6,14 +6,15 @@ Not here: drawing (`app/views`), inference (`model`).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from model import Case, Differential, Model, diagnose, load_model, parse_case, read_case
 from model.case import stages
 from model.differential import differential
-from priors import PRIORS_FOLDER, PriorSet, available_profiles, load_priors
-from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX
+from priors import PriorSet, available_profiles
+from priors.records import ABSENT, AGE, DEFAULT_PROFILE, DURATION, PRESENT, SEX
 
 SEED_CASE = Path(__file__).resolve().parents[1] / "validation" / "cases" / "buttock-sarcoma-59m.json"
 
@@ -30,10 +31,9 @@ def model_for(profile: str) -> Model:
     return load_model(profile)
 
 
-@st.cache_resource(show_spinner=False)
 def base_priors() -> PriorSet:
     """Return the priors of the default profile, for labels and vocabulary."""
-    return load_priors(PRIORS_FOLDER)
+    return model_for(DEFAULT_PROFILE).priors
 
 
 @st.cache_resource(show_spinner=False)
@@ -60,12 +60,17 @@ def widget_key(finding: str) -> str:
     return f"finding_{finding}"
 
 
-EMPTY = {FINDINGS: {}, AGE: None, SEX: None, DURATION: None}
+ENTRIES = (FINDINGS, AGE, SEX, DURATION)
+
+
+def nothing_entered() -> dict[str, Any]:
+    """Return the entries of an empty case."""
+    return {FINDINGS: {}, AGE: None, SEX: None, DURATION: None}
 
 
 def begin() -> None:
     """Give a new session its empty case."""
-    start = EMPTY | {STEP: None, CHANGED: False, KEPT: None, SEARCH: None, SEARCH_STATUS: PRESENT}
+    start = nothing_entered() | {STEP: None, CHANGED: False, KEPT: None, SEARCH: None, SEARCH_STATUS: PRESENT}
     for key, value in (start | {PROFILE: profiles()[0], GROUP: next(iter(base_priors().structure.groups))}).items():
         st.session_state.setdefault(key, value)
 
@@ -107,11 +112,11 @@ def marked(finding: str) -> None:
 
 def clear_all() -> None:
     """Take back everything entered; the profile stays."""
-    _enter(EMPTY)
+    _enter(nothing_entered())
     st.session_state[STEP] = None
 
 
-def _enter(entries: dict[str, object]) -> None:
+def _enter(entries: dict[str, Any]) -> None:
     for key, value in entries.items():
         st.session_state[key] = value
     st.session_state[CHANGED] = False
@@ -123,7 +128,7 @@ def open_step() -> None:
     if step is None:
         return  # the patient is closed; his findings stay until they are cleared
     if st.session_state[KEPT] is None and not is_empty():
-        st.session_state[KEPT] = {key: st.session_state[key] for key in EMPTY}
+        st.session_state[KEPT] = {key: st.session_state[key] for key in ENTRIES}
     case = seed_case()
     stage = stages(case, base_priors().structure)[int(step)]
     known = {name: status for name, status in stage.findings if isinstance(status, str)}
@@ -133,13 +138,13 @@ def open_step() -> None:
 
 def back_to_own() -> None:
     """Enter again what was there before the case report's patient was opened."""
-    _enter(st.session_state[KEPT] or EMPTY)
+    _enter(st.session_state[KEPT] or nothing_entered())
     st.session_state[KEPT] = st.session_state[STEP] = None
 
 
 def is_empty() -> bool:
     """Say whether nothing at all is entered."""
-    return all(st.session_state[key] == value for key, value in EMPTY.items())
+    return all(st.session_state[key] == value for key, value in nothing_entered().items())
 
 
 def current_differential() -> Differential:

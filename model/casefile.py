@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from model.case import Case, Status, Step
-from model.errors import BadCase, brief, suggestion
+from model.errors import BadCase
 from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX, BandedContext, Structure
+from priors.text import brief, suggestion
 
 CARRIED = (
     *("source", "final_diagnosis", "cauda_equina_syndrome", "notes"),

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from model.casefile import CARRIED, load_json
-from model.errors import BadCase, brief, suggestion
+from model.errors import BadCase
 from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX, Structure
-from priors.text import plain_number
+from priors.text import brief, plain_number, suggestion
 
 CONTEXT_COLUMNS = ("id", AGE, SEX, DURATION, "setting")
 ENDINGS = (".jsonl", ".csv")

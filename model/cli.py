@@ -21,13 +21,13 @@ from model.casefile import load_json, parse_case, read_case
 from model.differential import diagnose as diagnose_case
 from model.engine import Engine
 from model.engines import engine_named
-from model.errors import BadCase, brief
+from model.errors import BadCase
 from model.files import part_path
 from model.report import diagnosis_report
 from model.score import Models, score_file
 from priors import LasegueError
 from priors.records import AGE, DEFAULT_PROFILE, DURATION, SEX, Structure
-from priors.text import plain_number
+from priors.text import brief, plain_number
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -84,9 +84,8 @@ def diagnose(
             DURATION: _number(duration_weeks),
         }
         models = Models()
-        structure = models.get(profile or DEFAULT_PROFILE).priors.structure
         entered = {key: entry for key, entry in given.items() if entry not in (None, [], {})}
-        case = _case(case_file, entered, structure, ignore_unknown)
+        case = _case(case_file, entered, models.structure, ignore_unknown)
         model = models.for_case(case, profile)
         result = diagnose_case(model, case, engine_named(engine))
         if as_json:

@@ -5,9 +5,8 @@ Not here: tables and sentences for people (`model/report.py`), files of many cas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +14,10 @@ from model.build import Model
 from model.case import Case, Change, Stage, Status, stages
 from model.elimination import EliminationEngine
 from model.engine import Engine
-from model.errors import BadCase, ImpossibleEvidence, suggestion
+from model.errors import BadCase, ImpossibleEvidence
 from model.evidence import Evidence
-from priors import PRIORS_FOLDER, available_profiles
 from priors.records import CAUDA_EQUINA, CAUSE, DEFAULT_PROFILE, PRESENT
+from priors.text import brief, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +110,30 @@ def _change(change: Change) -> dict[str, Status | None]:
     return {"finding": change.finding, "from": change.before, "to": change.after}
 
 
-def profile_for(case: Case, chosen: str | None, folder: Path = PRIORS_FOLDER) -> str:
+def profile_for(case: Case, chosen: str | None, names: Sequence[str]) -> str:
     """Return the profile to use: the one chosen, else the case's setting, else the default.
+
+    Parameters
+    ----------
+    case : Case
+        Whose setting counts where none is chosen.
+    chosen : str or None
+        A profile's name or file.
+    names : sequence of str
+        Profiles that a setting may name; a case never names a file.
 
     Raises
     ------
     BadCase
-        Where the setting is no profile of the folder; a case never names a file.
+        Where the setting is none of them.
     """
     if chosen:
         return chosen
     if case.setting is None:
         return DEFAULT_PROFILE
-    names = available_profiles(folder)
     if case.setting not in names:
         near = suggestion(case.setting, names) or f"; expected one of {', '.join(names)}"
-        raise BadCase(f"setting: no profile is named {case.setting!r}{near}")
+        raise BadCase(f"setting: no profile is named {brief(case.setting)}{near}")
     return case.setting
 
 

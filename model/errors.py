@@ -6,11 +6,9 @@ Not here: errors of the data files (`priors/errors.py`), whose base class these 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from priors.errors import LasegueError
-
-SHORT_LIST, BRIEF_LENGTH = 8, 80
+from priors.text import brief, suggestion
 
 
 class ModelError(LasegueError):
@@ -50,19 +48,3 @@ class ImpossibleEvidence(ModelError):
 
 class BadCase(ModelError):
     """A case that breaks the case file's format."""
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return '; did you mean ...?' for the nearest known name, a short list, or nothing where neither helps."""
-    names = list(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    close = close or [other for other in names if len(name) > 1 and other.startswith(f"{name}_")]
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; expected one of {', '.join(names)}" if len(names) <= SHORT_LIST else ""
-
-
-def brief(given: object) -> str:
-    """Write what a user gave, cut where it is long."""
-    shown = repr(int(given)) if isinstance(given, float) and given.is_integer() else repr(given)
-    return shown if len(shown) <= BRIEF_LENGTH else f"{shown[: BRIEF_LENGTH - 4]} ..."

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,16 +21,27 @@ from model.differential import diagnose, profile_for
 from model.engine import Engine
 from model.errors import BadCase
 from model.files import replacing
-from priors import PRIORS_FOLDER, LasegueError
-from priors.records import CAUDA_EQUINA, DEFAULT_PROFILE, Structure
+from priors import PRIORS_FOLDER, LasegueError, available_profiles
+from priors.records import CAUDA_EQUINA, Structure
+from priors.structure import read_structure
 
 
-@dataclass
 class Models:
-    """Models of one folder of priors, each built once, by profile."""
+    """The vocabulary and the models of one folder of priors, each read once, when it is first asked for."""
 
-    folder: Path = PRIORS_FOLDER
-    loaded: dict[str, Model] = field(default_factory=dict)
+    def __init__(self, folder: Path = PRIORS_FOLDER) -> None:
+        self.folder = folder
+        self.loaded: dict[str, Model] = {}
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The vocabulary, which all profiles share."""
+        return read_structure(self.folder)
+
+    @cached_property
+    def profiles(self) -> tuple[str, ...]:
+        """Names of the profiles."""
+        return available_profiles(self.folder)
 
     def get(self, profile: str) -> Model:
         """Return the model of a profile; raise PriorsError where its data break a rule."""
@@ -39,7 +51,7 @@ class Models:
 
     def for_case(self, case: Case, chosen: str | None) -> Model:
         """Return the model that a case asks for; raise BadCase where its setting is no profile."""
-        return self.get(profile_for(case, chosen, self.folder))
+        return self.get(profile_for(case, chosen, self.profiles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +74,7 @@ def score_record(
     try:
         if record.error:
             raise BadCase(record.error)
-        structure = models.get(chosen or DEFAULT_PROFILE).priors.structure
-        case = parse_case(record.data, structure, ignore_unknown)
+        case = parse_case(record.data, models.structure, ignore_unknown)
         result = diagnose(models.for_case(case, chosen), case, engine).as_dict()
         ignored = dict.fromkeys((*record.ignored, *case.ignored))
         return result | ({"ignored": list(ignored)} if ignored else {})
@@ -115,14 +126,15 @@ def score_file(
         raise BadCase(f"{target}: expected a file ending in {' or '.join(ENDINGS)}")
     if _same(source, target):
         raise BadCase(f"{target} is the file of cases itself; choose another name for the results")
-    structure = models.get(chosen or DEFAULT_PROFILE).priors.structure
-    records = read_records(source, structure, ignore_unknown)
+    if chosen:
+        models.get(chosen)  # a bad profile is the file's mistake, not each row's
+    records = read_records(source, models.structure, ignore_unknown)
     results = (score_record(record, models, chosen, engine, ignore_unknown) for record in records)
     failed = done = 0
     ignored: dict[str, None] = {}
     try:
         with replacing(target, keep_part=True) as handle:
-            write = _csv_writer(handle, structure) if target.suffix.lower() == ".csv" else _jsonl_writer(handle)
+            write = _csv_writer(handle, models.structure) if target.suffix.lower() == ".csv" else _jsonl_writer(handle)
             for done, result in enumerate(results, start=1):
                 failed += "error" in result
                 ignored |= dict.fromkeys(result.get("ignored", ()))

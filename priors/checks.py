@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 from priors.errors import Problem
 from priors.records import (
@@ -25,6 +24,7 @@ from priors.records import (
     Row,
     Structure,
 )
+from priors.text import suggestion
 
 Cells = dict[tuple[Key, str], Row]
 SUM_TOLERANCE = 1e-9
@@ -60,9 +60,7 @@ def _unknown(key: Key, required: Mapping[Key, str]) -> tuple[str, str]:
     same_parameter = [k for k in required if k.parameter == key.parameter]
     nodes = sorted({k.node for k in same_parameter})
     if key.node not in nodes:
-        close = get_close_matches(key.node, nodes, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        return "node", f"unknown node for a {key.parameter}: {key.node!r}{hint}"
+        return "node", f"unknown node for a {key.parameter}: {key.node!r}{suggestion(key.node, nodes)}"
     same_node = [k for k in same_parameter if k.node == key.node]
     states = list(dict.fromkeys(k.state for k in same_node))
     if key.state not in states:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +17,7 @@ from priors.records import DEFAULT_PROFILE, PriorSet, Structure
 from priors.references import read_references
 from priors.structure import read_discrepancies, read_structure
 from priors.tables import read_table
+from priors.text import suggestion
 
 PRIORS_FOLDER = Path(__file__).resolve().parent
 REFERENCES = "references.bib"
@@ -43,10 +43,8 @@ def _profile_file(folder: Path, profile: str) -> Path | None:
     path = Path(profile)
     if path.suffix.lower() == ".csv":
         return path
-    close = get_close_matches(profile, names, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    message = f"unknown profile {profile!r}; {hint}expected one of {', '.join(names)}, or a CSV file"
-    raise PriorsError([Problem("profile", None, "", message)])
+    near = suggestion(profile, names) or f"; expected one of {', '.join(names)}"
+    raise PriorsError([Problem("profile", None, "", f"unknown profile {profile!r}{near} (or the path of a CSV file)")])
 
 
 def _digest(structure: Structure, cells: Cells) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from priors.errors import Problem, unreadable
@@ -23,7 +22,7 @@ from priors.records import (
     Row,
     Source,
 )
-from priors.text import plain_number
+from priors.text import plain_number, suggestion
 
 COLUMNS = (
     *("parameter", "node", "state", "given", "causes", "value", "low", "high"),
@@ -50,9 +49,7 @@ class _Reader:
     def choice(self, field: str, allowed: Sequence[str]) -> str:
         text = self.text(field)
         if text and text not in allowed:
-            close = get_close_matches(text, allowed, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(allowed)}"
-            self.fault(field, f"unknown: {text!r}{hint}")
+            self.fault(field, f"unknown: {text!r}{suggestion(text, allowed)}")
         return text
 
     def number(self, field: str) -> float | None:
@@ -93,8 +90,7 @@ def _causes_of(reader: _Reader, key: Key, names: Sequence[str], overlay: bool) -
         reader.fault("causes", "empty; expected causes separated by ;, `all` or `others`")
     for cause in causes:
         if cause not in names:
-            close = get_close_matches(cause, names, n=1)
-            reader.fault("causes", f"unknown cause {cause!r}" + (f"; did you mean {close[0]}?" if close else ""))
+            reader.fault("causes", f"unknown cause {cause!r}{suggestion(cause, names)}")
     return causes
 
 
@@ -151,9 +147,7 @@ def _estimate(reader: _Reader, parameter: str, sources: Mapping[str, Source]) ->
     keys = tuple(part.strip() for part in reader.text("source").split(";") if part.strip())
     for source in keys:
         if source not in sources:
-            close = get_close_matches(source, sources, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            reader.fault("source", f"{source!r} is not in references.bib{hint}")
+            reader.fault("source", f"{source!r} is not in references.bib{suggestion(source, sources)}")
         elif kind in ("measured", "pooled") and not sources[source].read:
             reader.fault("source", f"{source} has no `read` field: a {kind} number needs a source that was read")
     population, note = reader.text("population"), reader.text("note")
