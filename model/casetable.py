@@ -79,7 +79,10 @@ def read_records(path: Path, structure: Structure, ignore_unknown: bool) -> Iter
     except OSError as error:
         raise BadCase(f"cannot read {path}: {error.strerror or error}") from None
     with handle:
-        yield from _read_jsonl(handle) if ending == ".jsonl" else _read_csv(handle, path, structure, ignore_unknown)
+        try:
+            yield from _read_jsonl(handle) if ending == ".jsonl" else _read_csv(handle, path, structure, ignore_unknown)
+        except OSError as error:  # else the writer of the results would take it for its own
+            raise BadCase(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _lines(handle: IO[bytes]) -> Iterator[_Line]:

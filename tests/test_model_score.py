@@ -494,3 +494,18 @@ def test_interrupted_keeps_the_rows_done_under_another_name(tmp_path, shared):
     assert not out.exists()
     done = [json.loads(line) for line in part_path(out).read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in done] == [json.loads(line)["id"] for line in jsonl(ROWS).splitlines()[:2]]
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.csv"])
+def test_a_disk_that_fails_while_reading_is_not_blamed_on_the_results(tmp_path, shared, monkeypatch, name):
+    source, out = tmp_path / name, tmp_path / "out.jsonl"
+    source.write_text("id\n")
+
+    def fail(handle):
+        raise OSError(5, "Input/output error")
+        yield
+
+    monkeypatch.setattr("model.casetable._lines", fail)
+    with pytest.raises(BadCase, match=rf"cannot read .*{name}: Input/output error"):
+        score_file(source, out, shared)
+    assert not out.exists()
