@@ -1,4 +1,4 @@
-"""`python -m priors`: check the folder of priors and print what it holds."""
+"""`python -m priors`: check the folder of priors, and print what it holds, one finding or one cause of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rich.table import Table
 
 from priors.errors import PriorsError
 from priors.load import PRIORS_FOLDER, available_profiles, load_priors
+from priors.records import DEFAULT_PROFILE, PriorSet
 from priors.summary import Summary, summarise
+from priors.text import brief, suggestion
+from priors.views import show_cause, show_finding
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -20,25 +23,46 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def check(
     folder: Annotated[Path, typer.Option(help="Folder of priors.")] = PRIORS_FOLDER,
-    profile: Annotated[str | None, typer.Option(help="Check this profile alone; else all of them.")] = None,
+    profile: Annotated[str | None, typer.Option(help="This profile alone (a name or a CSV file).")] = None,
+    table: Annotated[str | None, typer.Option(metavar="FINDING", help="Print one finding across the causes.")] = None,
+    cause: Annotated[str | None, typer.Option(metavar="CAUSE", help="Print one cause across the findings.")] = None,
 ) -> None:
-    """Check every file and profile of a folder of priors, and count its numbers."""
-    console = Console(highlight=False)
+    """Check every file and profile of a folder of priors, and count its numbers; or print some of them."""
+    console = Console(highlight=False, markup=False)
+    if table is not None or cause is not None:
+        _show(console, _load(folder, profile or DEFAULT_PROFILE), table, cause)
+        return
     profiles = [profile] if profile else list(available_profiles(folder))
     summaries = {}
     for name in profiles:
-        try:
-            summaries[name] = summarise(load_priors(folder, name))
-        except PriorsError as error:
-            print(error, file=sys.stderr)
-            count = len(error.problems)
-            print(f"{count} problem{'s' if count > 1 else ''} under profile {name}", file=sys.stderr)
-            raise typer.Exit(2) from None
+        summaries[name] = summarise(_load(folder, name))
     console.print(f"{', '.join(profiles)}: every file keeps the rules.\n")
     console.print(_kinds(summaries))
     console.print(_judged(summaries[profiles[0]], profiles[0]))
     cited_somewhere = set.intersection(*(set(summary.unused) for summary in summaries.values()))
     console.print(f"Sources cited by no number: {', '.join(sorted(cited_somewhere)) or 'none'}")
+
+
+def _load(folder: Path, profile: str) -> PriorSet:
+    try:
+        return load_priors(folder, profile)
+    except PriorsError as error:
+        print(error, file=sys.stderr)
+        count = len(error.problems)
+        print(f"{count} problem{'s' if count > 1 else ''} under profile {profile}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _show(console: Console, priors: PriorSet, table: str | None, cause: str | None) -> None:
+    findings, causes = priors.structure.findings, priors.structure.cause_names
+    for name, known, what in ((table, findings, "finding"), (cause, causes, "cause")):
+        if name is not None and name not in known:
+            print(f"unknown {what} {brief(name)}{suggestion(name, known)}", file=sys.stderr)
+            raise typer.Exit(2)
+    if table is not None:
+        show_finding(console, priors, table)
+    if cause is not None:
+        show_cause(console, priors, cause)
 
 
 def _kinds(summaries: dict[str, Summary]) -> Table:

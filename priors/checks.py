@@ -19,6 +19,7 @@ from priors.records import (
     ODDS_MULTIPLIER,
     PRESENT,
     PROBABILITY,
+    THRESHOLD,
     Finding,
     Key,
     Row,
@@ -52,6 +53,7 @@ def required_keys(structure: Structure) -> dict[Key, str]:
         keys |= {Key(PROBABILITY, syndrome.name, state): "dependence.csv" for state in syndrome.states[:-1]}
         members = [member for member, _ in syndrome.members]
         keys |= {Key(DEPENDENCE, member, PRESENT, syndrome.name): "dependence.csv" for member in members}
+    keys |= {Key(THRESHOLD, name, PRESENT): "thresholds.csv" for name in structure.cannot_miss}
     return keys
 
 
@@ -112,7 +114,7 @@ def place_rows(rows: Sequence[Row], structure: Structure, problems: list[Problem
 def check_complete(cells: Cells, structure: Structure, problems: list[Problem]) -> None:
     """Note every parameter that no row states."""
     for key, file in required_keys(structure).items():
-        causes = ("",) if key.node == CAUSE else structure.cause_names
+        causes = structure.cause_names if key.per_cause else ("",)
         missing = [cause for cause in causes if (key, cause) not in cells]
         if missing:
             of = f" for {', '.join(missing)}" if missing != [""] else ""

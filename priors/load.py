@@ -12,16 +12,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from priors.checks import Cells, check_complete, check_sums, place_rows
+from priors.descriptions import read_cohorts, read_discrepancies
 from priors.errors import PriorsError, Problem
+from priors.pooling import match_studies
 from priors.records import DEFAULT_PROFILE, PriorSet, Structure
 from priors.references import read_references
-from priors.structure import read_discrepancies, read_structure
-from priors.tables import read_table
+from priors.structure import read_structure
+from priors.tables import read_studies, read_table
 from priors.text import suggestion
 
 PRIORS_FOLDER = Path(__file__).resolve().parent
-REFERENCES = "references.bib"
-TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv")
+REFERENCES, STUDIES = "references.bib", "studies.csv"
+TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv", "thresholds.csv")
 
 
 def available_profiles(folder: Path = PRIORS_FOLDER) -> tuple[str, ...]:
@@ -60,9 +62,10 @@ def _digest(structure: Structure, cells: Cells) -> str:
         "values": [[v.name, v.limit_from, *(asdict(i) for i in v.implies)] for v in structure.values.values()],
         "sex": structure.sex.states,
         "findings": [
-            [f.name, f.age, f.cauda_equina, asdict(f.possible_if) if f.possible_if else None]
+            [f.name, f.burden, f.minutes, f.age, f.cauda_equina, asdict(f.possible_if) if f.possible_if else None]
             for f in structure.findings.values()
         ],
+        "cannot_miss": [[o.name, o.terms] for o in structure.cannot_miss.values()],
         "syndromes": [[s.name, s.states, s.members, s.reversed] for s in structure.syndromes.values()],
     }
     text = json.dumps({"shape": shape, "numbers": numbers}, sort_keys=True, separators=(",", ":"))
@@ -101,10 +104,13 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
     structure = read_structure(folder)
     sources = read_references(folder / REFERENCES)
     discrepancies = read_discrepancies(folder, structure.cause_names)
+    cohorts = read_cohorts(folder, structure.cause_names, sources)
     problems: list[Problem] = []
     names = structure.cause_names
     rows = [row for file in TABLES for row in read_table(folder / file, file, names, sources, problems)]
+    counted = read_studies(folder / STUDIES, names, sources, problems)
     cells = place_rows(rows, structure, problems)
+    studies = match_studies(rows, counted, problems) if not problems else {}
     if not problems:
         check_complete(cells, structure, problems)
     if not problems:
@@ -126,7 +132,9 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
         structure=structure,
         rows=tuple({id(row): row for row in cells.values()}.values()),
         cells=MappingProxyType(cells),
+        studies=MappingProxyType(studies),
         sources=MappingProxyType(sources),
         discrepancies=discrepancies,
+        cohorts=cohorts,
         digest=_digest(structure, cells),
     )

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from priors.errors import Problem
 from priors.records import ABSENT, AGE, CAUDA_EQUINA, CAUSE, DURATION, PRESENT, SEX, Structure
+from priors.text import suggestion
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -28,6 +29,7 @@ def check_names(structure: Structure, problems: list[Problem]) -> None:
     _check_findings(structure, problems)
     _check_syndromes(structure, problems)
     _check_values(structure, problems)
+    _check_cannot_miss(structure, problems)
     _check_cycles(structure, problems)
 
 
@@ -53,12 +55,16 @@ def _check_findings(structure: Structure, problems: list[Problem]) -> None:
     taken = {CAUSE, CAUDA_EQUINA, AGE, SEX, DURATION, *structure.syndromes}
     for name in sorted(taken & set(findings)):
         problems.append(Problem("findings.toml", None, f"finding.{name}", "this name is already another node's"))
+    targets = (*structure.cause_names, CAUDA_EQUINA)
     for finding in findings.values():
         for node, state in finding.possible_if.terms if finding.possible_if else ():
             if state not in states.get(node, ()):
                 where = f"finding.{finding.name}.possible_if"
                 expected = f"one of {', '.join(states[node])}" if node in states else "a finding or context node"
                 problems.append(Problem("findings.toml", None, where, f"{node}={state}: expected {expected}"))
+        for target in sorted(set(finding.points_to) - set(targets)):
+            message = f"{target}: expected a cause or {CAUDA_EQUINA}{suggestion(target, targets)}"
+            problems.append(Problem("findings.toml", None, f"finding.{finding.name}.points_to", message))
 
 
 def _check_syndromes(structure: Structure, problems: list[Problem]) -> None:
@@ -94,6 +100,19 @@ def _check_values(structure: Structure, problems: list[Problem]) -> None:
         if value.limit_from and value.limit_from not in structure.values:
             where = f"value.{value.name}.limit_from"
             problems.append(Problem("context.toml", None, where, f"{value.limit_from}: unknown value"))
+
+
+def _check_cannot_miss(structure: Structure, problems: list[Problem]) -> None:
+    states: dict[str, tuple[str, ...]] = dict.fromkeys((*structure.findings, CAUDA_EQUINA), (PRESENT, ABSENT))
+    states[CAUSE] = structure.cause_names
+    for outcome in structure.cannot_miss.values():
+        if not NAME.match(outcome.name):
+            message = f"{outcome.name!r}: a name must match [A-Za-z_][A-Za-z0-9_]*"
+            problems.append(Problem("cannot_miss.toml", None, outcome.name, message))
+        for node, state in outcome.terms:
+            if state not in states.get(node, ()):
+                expected = f"one of {', '.join(states[node])}" if node in states else "a finding, cause or complication"
+                problems.append(Problem("cannot_miss.toml", None, outcome.name, f"{node}={state}: expected {expected}"))
 
 
 def _check_cycles(structure: Structure, problems: list[Problem]) -> None:

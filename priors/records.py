@@ -16,7 +16,8 @@ CONTEXT_NODES = (AGE, SEX, DURATION)
 DEFAULT_PROFILE = "documents"
 
 PROBABILITY, ODDS_MULTIPLIER, DEPENDENCE = "probability", "odds_multiplier", "dependence"
-PARAMETERS = (PROBABILITY, ODDS_MULTIPLIER, DEPENDENCE)
+THRESHOLD = "threshold"
+PARAMETERS = (PROBABILITY, ODDS_MULTIPLIER, DEPENDENCE, THRESHOLD)
 KINDS = ("documents", "measured", "pooled", "derived", "judgement")
 
 
@@ -72,6 +73,11 @@ class Key:
     state: str
     given: str = ""
 
+    @property
+    def per_cause(self) -> bool:
+        """Whether each cause has a number of its own; prevalences and thresholds stand alone."""
+        return self.node != CAUSE and self.parameter != THRESHOLD
+
     def __str__(self) -> str:
         bar = f" | {self.given}" if self.given else ""
         return f"{self.parameter} of {self.node}={self.state}{bar}"
@@ -99,6 +105,35 @@ class Row:
     causes: tuple[str, ...]
     estimate: Estimate
     file: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study's count that went into a pooled number.
+
+    Parameters
+    ----------
+    key : Key
+        The parameter of the pooled row.
+    causes : tuple of str
+        Causes of the pooled row, as its own file names them.
+    source : str
+        Key of references.bib.
+    events, total : int
+        Counted with the finding, and in all.
+    population : str
+        Who was counted.
+    row : int
+        Row in studies.csv as a spreadsheet counts it.
+    """
+
+    key: Key
+    causes: tuple[str, ...]
+    source: str
+    events: int
+    total: int
+    population: str
     row: int
 
 
@@ -185,6 +220,14 @@ class Finding:
     ----------
     name, label, group, definition, seed : str
         Vocabulary name, label for people, group on the page, what counts as present, source document.
+    question : str
+        What to ask the patient, or what the examiner does.
+    burden : str
+        What it takes to find out: one of the `Structure.burdens`.
+    minutes : float
+        About how long it takes.
+    points_to : tuple of str
+        Causes, or the complication, that its presence makes likelier.
     synonyms : tuple of str
         Other words for it, for searching.
     age : bool
@@ -200,6 +243,10 @@ class Finding:
     group: str
     definition: str
     seed: str
+    question: str
+    burden: str
+    minutes: float
+    points_to: tuple[str, ...]
     synonyms: tuple[str, ...]
     age: bool
     cauda_equina: bool
@@ -227,6 +274,24 @@ class Syndrome:
     states: tuple[str, ...]
     members: tuple[tuple[str, str], ...]
     reversed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Something that must not be missed: it holds where every (node, state) of its terms holds.
+
+    Parameters
+    ----------
+    name, label, action : str
+        Name, label for people, what acting on it means.
+    terms : tuple of (str, str)
+        Nodes with their states.
+    """
+
+    name: str
+    label: str
+    action: str
+    terms: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +347,46 @@ class Discrepancy:
 
 
 @dataclass(frozen=True, slots=True)
+class CohortTable:
+    """Counts of a series of patients: title, a note on how they add up, and (what, patients) lines."""
+
+    title: str
+    note: str
+    items: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A series of patients that a source describes; no probability hangs on it.
+
+    Parameters
+    ----------
+    cause : str
+        Whose patients they are.
+    title : str
+        Who was counted.
+    sources : tuple of str
+        Keys of references.bib.
+    total : int
+        Patients.
+    facts : tuple of str
+        One sentence each.
+    caution : str
+        How not to read it.
+    tables : tuple of CohortTable
+        Counts.
+    """
+
+    cause: str
+    title: str
+    sources: tuple[str, ...]
+    total: int
+    facts: tuple[str, ...]
+    caution: str
+    tables: tuple[CohortTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """All that the TOML files say: names, labels and which node depends on which.
 
@@ -297,12 +402,14 @@ class Structure:
         Banded context nodes.
     sex : Context
         The node `sex`.
-    groups : mapping of str to str
-        Group of findings -> label.
+    groups, burdens : mapping of str to str
+        Group of findings -> label; burden -> label, lightest first.
     findings, syndromes, values : mapping of str to record
         By name, in file order.
     facts : mapping of str to str
         Fact -> label.
+    cannot_miss : mapping of str to Outcome
+        By name, in file order.
     """
 
     families: Mapping[str, str]
@@ -312,10 +419,12 @@ class Structure:
     duration: BandedContext
     sex: Context
     groups: Mapping[str, str]
+    burdens: Mapping[str, str]
     findings: Mapping[str, Finding]
     syndromes: Mapping[str, Syndrome]
     values: Mapping[str, TypedValue]
     facts: Mapping[str, str]
+    cannot_miss: Mapping[str, Outcome]
 
     @property
     def cause_names(self) -> tuple[str, ...]:
@@ -348,10 +457,14 @@ class PriorSet:
         Every number in force, each once.
     cells : mapping of (Key, str) to Row
         The row in force for a parameter and a cause (cause is empty for a prevalence).
+    studies : mapping of Row to tuple of Study
+        What each pooled row of the base tables pools.
     sources : mapping of str to Source
         By key.
     discrepancies : tuple of Discrepancy
         Disagreements within the source documents.
+    cohorts : tuple of Cohort
+        Series of patients to show beside a cause.
     digest : str
         SHA-256 of structure and numbers; texts for people do not enter it.
     """
@@ -361,8 +474,10 @@ class PriorSet:
     structure: Structure
     rows: tuple[Row, ...]
     cells: Mapping[tuple[Key, str], Row]
+    studies: Mapping[Row, tuple[Study, ...]]
     sources: Mapping[str, Source]
     discrepancies: tuple[Discrepancy, ...]
+    cohorts: tuple[Cohort, ...]
     digest: str
 
     def number(self, key: Key, cause: str = "") -> float:

@@ -5,13 +5,11 @@ Not here: whether the names in them fit together (`priors/names.py`), numbers (`
 
 from __future__ import annotations
 
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from priors.errors import PriorsError, Problem, unreadable
+from priors.errors import PriorsError, Problem
 from priors.names import check_names
 from priors.records import (
     AGE,
@@ -23,73 +21,20 @@ from priors.records import (
     Cause,
     Condition,
     Context,
-    Discrepancy,
     Finding,
     Implication,
+    Outcome,
     Structure,
     Syndrome,
     TypedValue,
 )
-
-_REQUIRED = object()
-
-
-class _Table:
-    """A TOML table that hands out its entries by type and notes what is missing, wrong or left over."""
-
-    def __init__(self, file: str, path: str, data: Any, problems: list[Problem]) -> None:
-        self.file, self.path, self.problems = file, path, problems
-        self.data = dict(data) if isinstance(data, dict) else {}
-        if not isinstance(data, dict):
-            self.fault("", f"expected a table, found {data!r}")
-
-    def fault(self, field: str, message: str) -> None:
-        self.problems.append(Problem(self.file, None, ".".join(p for p in (self.path, field) if p), message))
-
-    def take(self, field: str, kind: type | tuple[type, ...], default: Any = _REQUIRED) -> Any:
-        value = self.data.pop(field, default)
-        wanted = kind if isinstance(kind, tuple) else (kind,)
-        if value is _REQUIRED:
-            self.fault(field, f"missing; expected {wanted[0].__name__}")
-            return wanted[0]()
-        if value is not default and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
-            self.fault(field, f"expected {wanted[0].__name__}, found {value!r}")
-            return wanted[0]()
-        return value
-
-    def tables(self, field: str) -> dict[str, _Table]:
-        found = self.take(field, dict, {})
-        return {name: _Table(self.file, f"{field}.{name}", data, self.problems) for name, data in found.items()}
-
-    def strings(self, field: str, default: Any = _REQUIRED) -> tuple[str, ...]:
-        values = self.take(field, list, default)
-        if not all(isinstance(value, str) for value in values):
-            self.fault(field, f"expected a list of strings, found {values!r}")
-            return ()
-        return tuple(values)
-
-    def done(self) -> None:
-        for field in self.data:
-            self.fault(field, "unknown key; see priors/README.md")
+from priors.toml_tables import TomlTable, open_toml
 
 
-def _open(folder: Path, file: str, problems: list[Problem]) -> _Table:
-    try:
-        data = tomllib.loads((folder / file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PriorsError([Problem(file, None, "", f"{unreadable(error)} in {folder}")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PriorsError([Problem(file, None, "", f"not valid TOML: {error}")]) from None
-    return _Table(file, "", data, problems)
+def _causes(top: TomlTable) -> tuple[dict[str, str], tuple[Cause, ...], Cause]:
+    families = _labels(top, "family")
 
-
-def _causes(top: _Table) -> tuple[dict[str, str], tuple[Cause, ...], Cause]:
-    families = {}
-    for name, table in top.tables("family").items():
-        families[name] = table.take("label", str)
-        table.done()
-
-    def read(name: str, table: _Table, family: str | None) -> Cause:
+    def read(name: str, table: TomlTable, family: str | None) -> Cause:
         cause = Cause(name, table.take("label", str), table.take("short", str), family or table.take("family", str))
         if family is None and cause.family not in families:
             table.fault("family", f"expected one of {', '.join(families)}, found {cause.family!r}")
@@ -106,10 +51,10 @@ def _causes(top: _Table) -> tuple[dict[str, str], tuple[Cause, ...], Cause]:
     return families, causes, complications[0] if complications else Cause(CAUDA_EQUINA, "", "", "complication")
 
 
-def _banded(table: _Table, name: str) -> BandedContext:
+def _banded(table: TomlTable, name: str) -> BandedContext:
     bands = []
     for index, entry in enumerate(table.take("bands", list)):
-        band = _Table(table.file, f"{name}.bands[{index}]", entry, table.problems)
+        band = TomlTable(table.file, f"{name}.bands[{index}]", entry, table.problems)
         bands.append(Band(band.take("state", str), band.take("label", str), float(band.take("from", (float, int)))))
         band.done()
     context = BandedContext(
@@ -130,12 +75,12 @@ def _banded(table: _Table, name: str) -> BandedContext:
     return context
 
 
-def _values(top: _Table) -> dict[str, TypedValue]:
+def _values(top: TomlTable) -> dict[str, TypedValue]:
     values = {}
     for name, table in top.tables("value").items():
         implies = []
         for index, entry in enumerate(table.take("implies", list)):
-            item = _Table(table.file, f"value.{name}.implies[{index}]", entry, table.problems)
+            item = TomlTable(table.file, f"value.{name}.implies[{index}]", entry, table.problems)
             finding = item.take("finding", str)
             comparisons = [c for c in ("above", "at_least", "at_most") if c in item.data]
             if len(comparisons) != 1:
@@ -156,55 +101,73 @@ def _values(top: _Table) -> dict[str, TypedValue]:
     return values
 
 
-def _condition(table: _Table) -> Condition | None:
+def _condition(table: TomlTable) -> Condition | None:
     if "possible_if" not in table.data:
         return None
-    entry = _Table(table.file, f"{table.path}.possible_if", table.data.pop("possible_if"), table.problems)
+    entry = TomlTable(table.file, f"{table.path}.possible_if", table.data.pop("possible_if"), table.problems)
     modes = [mode for mode in ("any", "all") if mode in entry.data]
     if len(modes) != 1:
         entry.fault("", 'expected {any = [...]} or {all = [...]} of "node=state"')
         return None
+    terms = _terms(entry, modes[0])
+    entry.done()
+    return Condition(modes[0], terms) if terms else None
+
+
+def _terms(table: TomlTable, field: str) -> tuple[tuple[str, str], ...]:
+    """Take a list of "node=state"."""
     terms = []
-    for text in entry.strings(modes[0]):
+    for text in table.strings(field):
         node, _, state = text.partition("=")
         terms.append((node, state))
-    entry.done()
     if not terms:
-        entry.fault(modes[0], 'expected at least one "node=state"')
-        return None
-    return Condition(modes[0], tuple(terms))
+        table.fault(field, 'expected at least one "node=state"')
+    return tuple(terms)
 
 
-def _findings(top: _Table) -> tuple[dict[str, str], dict[str, Finding]]:
-    groups = {}
-    for name, table in top.tables("group").items():
-        groups[name] = table.take("label", str)
+def _labels(top: TomlTable, field: str) -> dict[str, str]:
+    """Take the tables of a kind that hold nothing but a label."""
+    labels = {}
+    for name, table in top.tables(field).items():
+        labels[name] = table.take("label", str)
         table.done()
+    return labels
+
+
+def _findings(top: TomlTable) -> tuple[dict[str, str], dict[str, str], dict[str, Finding]]:
+    groups, burdens = _labels(top, "group"), _labels(top, "burden")
     findings = {}
     for name, table in top.tables("finding").items():
+        if isinstance(minutes := table.data.get("minutes"), (float, int)) and minutes <= 0:
+            table.fault("minutes", f"expected minutes above 0, found {minutes:g}")
         findings[name] = Finding(
             name=name,
             label=table.take("label", str),
             group=table.take("group", str),
             definition=table.take("definition", str),
             seed=table.take("seed", str, ""),
+            question=table.take("question", str),
+            burden=table.take("burden", str),
+            minutes=float(table.take("minutes", (float, int))),
+            points_to=table.strings("points_to"),
             synonyms=table.strings("synonyms", []),
             age=table.take("age", bool, False),
             cauda_equina=table.take("cauda_equina", bool, False),
             possible_if=_condition(table),
         )
-        if findings[name].group not in groups:
-            table.fault("group", f"expected one of {', '.join(groups)}, found {findings[name].group!r}")
+        for field, known in (("group", groups), ("burden", burdens)):
+            if (found := getattr(findings[name], field)) and found not in known:
+                table.fault(field, f"expected one of {', '.join(known)}, found {found!r}")
         table.done()
     top.done()
-    return groups, findings
+    return groups, burdens, findings
 
 
-def _syndromes(top: _Table) -> dict[str, Syndrome]:
+def _syndromes(top: TomlTable) -> dict[str, Syndrome]:
     syndromes = {}
     names = list(top.data)
     for name in names:
-        table = _Table(top.file, name, top.data.pop(name), top.problems)
+        table = TomlTable(top.file, name, top.data.pop(name), top.problems)
         members = table.take("members", dict)
         syndromes[name] = Syndrome(
             name=name,
@@ -217,8 +180,17 @@ def _syndromes(top: _Table) -> dict[str, Syndrome]:
     return syndromes
 
 
+def _cannot_miss(top: TomlTable) -> dict[str, Outcome]:
+    outcomes = {}
+    for name in list(top.data):
+        table = TomlTable(top.file, name, top.data.pop(name), top.problems)
+        outcomes[name] = Outcome(name, table.take("label", str), table.take("action", str), _terms(table, "all"))
+        table.done()
+    return outcomes
+
+
 def read_structure(folder: Path) -> Structure:
-    """Read causes.toml, context.toml, findings.toml and syndromes.toml.
+    """Read causes.toml, context.toml, findings.toml, syndromes.toml and cannot_miss.toml.
 
     Parameters
     ----------
@@ -236,17 +208,14 @@ def read_structure(folder: Path) -> Structure:
         With every fault found: a missing or unknown key, an unknown name, a cycle.
     """
     problems: list[Problem] = []
-    families, causes, complication = _causes(_open(folder, "causes.toml", problems))
-    context = _open(folder, "context.toml", problems)
-    age = _banded(_Table("context.toml", AGE, context.take(AGE, dict), problems), AGE)
-    duration = _banded(_Table("context.toml", DURATION, context.take(DURATION, dict), problems), DURATION)
-    sex = _Table("context.toml", SEX, context.take(SEX, dict), problems)
+    families, causes, complication = _causes(open_toml(folder, "causes.toml", problems))
+    context = open_toml(folder, "context.toml", problems)
+    age = _banded(TomlTable("context.toml", AGE, context.take(AGE, dict), problems), AGE)
+    duration = _banded(TomlTable("context.toml", DURATION, context.take(DURATION, dict), problems), DURATION)
+    sex = TomlTable("context.toml", SEX, context.take(SEX, dict), problems)
     values = _values(context)
-    facts = {}
-    for name, table in context.tables("fact").items():
-        facts[name] = table.take("label", str)
-        table.done()
-    groups, findings = _findings(_open(folder, "findings.toml", problems))
+    facts = _labels(context, "fact")
+    groups, burdens, findings = _findings(open_toml(folder, "findings.toml", problems))
     structure = Structure(
         families=MappingProxyType(families),
         causes=causes,
@@ -255,10 +224,12 @@ def read_structure(folder: Path) -> Structure:
         duration=duration,
         sex=Context(SEX, sex.take("label", str), sex.strings("states")),
         groups=MappingProxyType(groups),
+        burdens=MappingProxyType(burdens),
         findings=MappingProxyType(findings),
-        syndromes=MappingProxyType(_syndromes(_open(folder, "syndromes.toml", problems))),
+        syndromes=MappingProxyType(_syndromes(open_toml(folder, "syndromes.toml", problems))),
         values=MappingProxyType(values),
         facts=MappingProxyType(facts),
+        cannot_miss=MappingProxyType(_cannot_miss(open_toml(folder, "cannot_miss.toml", problems))),
     )
     sex.done()
     context.done()
@@ -266,21 +237,3 @@ def read_structure(folder: Path) -> Structure:
     if problems:
         raise PriorsError(problems)
     return structure
-
-
-def read_discrepancies(folder: Path, causes: tuple[str, ...]) -> tuple[Discrepancy, ...]:
-    """Read discrepancies.toml; raise PriorsError where a key or a cause is wrong."""
-    problems: list[Problem] = []
-    top = _open(folder, "discrepancies.toml", problems)
-    found = []
-    for index, entry in enumerate(top.take("discrepancy", list)):
-        table = _Table(top.file, f"discrepancy[{index}]", entry, problems)
-        found.append(Discrepancy(table.take("id", str), table.strings("causes"), table.take("sentence", str)))
-        for cause in found[-1].causes:
-            if cause not in causes:
-                table.fault("causes", f"{cause}: unknown cause")
-        table.done()
-    top.done()
-    if problems:
-        raise PriorsError(problems)
-    return tuple(found)

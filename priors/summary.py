@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from priors.records import CAUSE, PriorSet
+from priors.records import CAUSE, THRESHOLD, PriorSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ def summarise(priors: PriorSet) -> Summary:
     by_kind = Counter(row.estimate.kind for row in priors.rows)
     cells: dict[str, list[bool]] = {cause: [] for cause in priors.structure.cause_names}
     for (key, cause), row in priors.cells.items():
-        cells[key.state if key.node == CAUSE else cause].append(row.estimate.kind == "judgement")
+        if key.parameter != THRESHOLD:
+            cells[key.state if key.node == CAUSE else cause].append(row.estimate.kind == "judgement")
     cited = {source for row in priors.rows for source in row.estimate.sources}
     return Summary(
         by_kind=dict(by_kind.most_common()),

@@ -17,18 +17,21 @@ from priors.records import (
     ODDS_MULTIPLIER,
     PARAMETERS,
     PROBABILITY,
+    THRESHOLD,
     Estimate,
     Key,
     Row,
     Source,
+    Study,
 )
 from priors.text import plain_number, suggestion
+from priors.uncertainty import STRENGTH_MAXIMUM, beta_of
 
 COLUMNS = (
     *("parameter", "node", "state", "given", "causes", "value", "low", "high"),
     *("events", "total", "kind", "population", "source", "note"),
 )
-STRENGTH_MAXIMUM = 0.95  # beyond it, a row of the network could reach 0 or 1 (design section 3)
+STUDY_COLUMNS = ("node", "state", "given", "causes", "source", "events", "total", "population")
 
 
 class _Reader:
@@ -74,9 +77,10 @@ class _Reader:
 def _causes_of(reader: _Reader, key: Key, names: Sequence[str], overlay: bool) -> tuple[str, ...]:
     """Return the causes a row names; `others` stays as it is until all rows are known."""
     text = reader.text("causes", required=False)
-    if key.node == CAUSE:
+    if not key.per_cause:
         if text:
-            reader.fault("causes", "expected nothing: a prevalence names its cause in `state`")
+            own = "a prevalence names its cause in `state`" if key.node == CAUSE else "a threshold holds by itself"
+            reader.fault("causes", f"expected nothing: {own}")
         return ()
     if text == "all":
         return tuple(names)
@@ -97,7 +101,7 @@ def _causes_of(reader: _Reader, key: Key, names: Sequence[str], overlay: bool) -
 def _check_range(reader: _Reader, parameter: str, field: str, number: float | None) -> None:
     if number is None:
         return
-    if parameter == PROBABILITY and not 0 < number < 1:
+    if parameter in (PROBABILITY, THRESHOLD) and not 0 < number < 1:
         reader.fault(field, f"expected a probability above 0 and below 1, found {number:g}")
     if parameter == ODDS_MULTIPLIER and number <= 0:
         reader.fault(field, f"expected an odds multiplier above 0, found {number:g}")
@@ -109,9 +113,7 @@ def _check_counts(reader: _Reader, value: float, events: int, total: int) -> Non
     if not 0 < total >= events:
         reader.fault("events", f"expected counts with 0 <= events <= total, found {events} of {total}")
         return
-    from scipy.special import betaincinv  # scipy is slow to import and only counts need it
-
-    low, high = (float(betaincinv(events + 0.5, total - events + 0.5, q)) for q in (0.025, 0.975))
+    low, high = beta_of(events, total).interval()
     if not low <= value <= high:
         reader.fault("value", f"{value:g} lies outside {low:.4g} to {high:.4g}, the band of {events} of {total}")
 
@@ -156,6 +158,36 @@ def _estimate(reader: _Reader, parameter: str, sources: Mapping[str, Source]) ->
     return Estimate(value, low, high, events, total, kind, population, keys, note)
 
 
+def _records(path: Path, name: str, columns: Sequence[str], problems: list[Problem]) -> list[_Reader]:
+    """Read a CSV file with exactly these columns; rows that are blank or of another length are left out."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            records = list(csv.reader(handle, strict=True))
+    except OSError as error:
+        problems.append(Problem(name, None, "", unreadable(error)))
+        return []
+    except (UnicodeDecodeError, csv.Error) as error:
+        problems.append(Problem(name, None, "", f"not a readable CSV file in UTF-8: {error}"))
+        return []
+    if not records or tuple(cell.strip() for cell in records[0]) != columns:
+        expected = ",".join(columns)
+        problems.append(Problem(name, 1, "header", f"expected the columns {expected}, separated by commas"))
+        return []
+    readers = []
+    for number, cells in enumerate(records[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(columns):
+            problems.append(Problem(name, number, "", f"expected {len(columns)} cells, found {len(cells)}"))
+            continue
+        readers.append(_Reader(name, number, dict(zip(columns, cells, strict=True)), problems))
+    return readers
+
+
+def _key(reader: _Reader, parameter: str) -> Key:
+    return Key(parameter, reader.text("node"), reader.text("state"), reader.text("given", required=False))
+
+
 def read_table(
     path: Path,
     name: str,
@@ -186,32 +218,53 @@ def read_table(
     list of Row
         Rows without a fault, in file order.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            records = list(csv.reader(handle, strict=True))
-    except OSError as error:
-        problems.append(Problem(name, None, "", unreadable(error)))
-        return []
-    except (UnicodeDecodeError, csv.Error) as error:
-        problems.append(Problem(name, None, "", f"not a readable CSV file in UTF-8: {error}"))
-        return []
-    if not records or tuple(cell.strip() for cell in records[0]) != COLUMNS:
-        expected = ",".join(COLUMNS)
-        problems.append(Problem(name, 1, "header", f"expected the columns {expected}, separated by commas"))
-        return []
     rows = []
-    for number, cells in enumerate(records[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(COLUMNS):
-            problems.append(Problem(name, number, "", f"expected {len(COLUMNS)} cells, found {len(cells)}"))
-            continue
+    for reader in _records(path, name, COLUMNS, problems):
         faults = len(problems)
-        reader = _Reader(name, number, dict(zip(COLUMNS, cells, strict=True)), problems)
         parameter = reader.choice("parameter", PARAMETERS)
-        key = Key(parameter, reader.text("node"), reader.text("state"), reader.text("given", required=False))
+        key = _key(reader, parameter)
         named = _causes_of(reader, key, causes, overlay)
         estimate = _estimate(reader, parameter, sources)
         if estimate is not None and len(problems) == faults:
-            rows.append(Row(key, named, estimate, name, number))
+            rows.append(Row(key, named, estimate, name, reader.row))
     return rows
+
+
+def read_studies(
+    path: Path, causes: Sequence[str], sources: Mapping[str, Source], problems: list[Problem]
+) -> list[Study]:
+    """Read studies.csv: the counts behind each pooled number.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    causes : sequence of str
+        Names of the causes.
+    sources : mapping of str to Source
+        Sources that rows may cite.
+    problems : list of Problem
+        Faults are added here.
+
+    Returns
+    -------
+    list of Study
+        Rows without a fault, in file order.
+    """
+    studies = []
+    for reader in _records(path, path.name, STUDY_COLUMNS, problems):
+        faults = len(problems)
+        key = _key(reader, PROBABILITY)
+        named = _causes_of(reader, key, causes, overlay=False)
+        source = reader.text("source")
+        if source and source not in sources:
+            reader.fault("source", f"{source!r} is not in references.bib{suggestion(source, sources)}")
+        elif source and not sources[source].read:
+            reader.fault("source", f"{source} has no `read` field: a pooled study needs a source that was read")
+        events, total = reader.count("events"), reader.count("total")
+        population = reader.text("population")
+        if events is None or total is None or not 0 < total >= events:
+            reader.fault("events", "expected counts with 0 <= events <= total")
+        elif len(problems) == faults:
+            studies.append(Study(key, named, source, events, total, population, reader.row))
+    return studies

@@ -18,8 +18,11 @@ HEADER = (
     *("parameter", "node", "state", "given", "causes", "value", "low", "high"),
     *("events", "total", "kind", "population", "source", "note"),
 )
-TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv")
-TOMLS = ("causes.toml", "context.toml", "findings.toml", "syndromes.toml", "discrepancies.toml")
+TABLES = ("prevalence.csv", "likelihoods.csv", "context.csv", "age_effects.csv", "dependence.csv", "thresholds.csv")
+TOMLS = (
+    *("causes.toml", "context.toml", "findings.toml", "syndromes.toml"),
+    *("discrepancies.toml", "cannot_miss.toml", "cohorts.toml"),
+)
 
 UNREAD = "\n@misc{nobody1999unread,\n  author = {Nobody, N.},\n  title = {Never opened},\n  year = {1999},\n}\n"
 
@@ -454,6 +457,8 @@ def test_reference_broken_in_the_middle(folder):
         pytest.param("findings.toml", "definition =", 'definitoin = "x"\ndefinition =', "definitoin", id="finding"),
         pytest.param("syndromes.toml", "label =", 'lable = "x"\nlabel =', "lable", id="syndrome"),
         pytest.param("discrepancies.toml", "id =", 'name = "x"\nid =', "name", id="discrepancy"),
+        pytest.param("cannot_miss.toml", "action =", 'acton = "x"\naction =', "acton", id="outcome"),
+        pytest.param("cohorts.toml", "caution =", 'cation = "x"\ncaution =', "cation", id="cohort"),
     ],
 )
 def test_unknown_toml_key(folder, file, old, new, field):
@@ -815,6 +820,173 @@ def test_users_overlay_duplicate_row(overlay, tmp_path):
     expect(problem, path, 3, "causes", "row 2")
 
 
+# Questions, burdens, what a finding points to, what must not be missed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "said"),
+    [
+        pytest.param('burden = "ask"', 'burden = "asking"', "burden", "expected one of ask, examine", id="burden"),
+        pytest.param("minutes = 1\n", "minutes = 0\n", "minutes", "above 0", id="no minutes"),
+        pytest.param("minutes = 1\n", 'minutes = "one"\n', "minutes", "expected float", id="minutes in words"),
+        pytest.param(
+            'points_to = ["spinal_infection"]',
+            'points_to = ["spinal_infecton"]',
+            "points_to",
+            "did you mean spinal_infection?",
+            id="points to nobody",
+        ),
+        pytest.param("\nquestion =", '\nqestion = "x"\nquestion =', "qestion", "unknown key", id="misspelt key"),
+    ],
+)
+def test_a_fault_in_what_a_finding_takes(folder, old, new, field, said):
+    folder.edit("findings.toml", old, new)
+    problem = folder.only_problem()
+    assert problem.file == "findings.toml"
+    assert problem.field == f"finding.fever.{field}"
+    assert said in problem.message
+
+
+def test_a_finding_without_a_burden_is_told_once(folder):
+    folder.edit("findings.toml", 'burden = "ask"\n', "")
+    assert folder.only_problem().message == "missing; expected str"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param('"cause=spinal_infection"', '"cause=infection"', "expected one of disc_herniation", id="state"),
+        pytest.param('"cause=spinal_infection"', '"fevr=present"', "a finding, cause or complication", id="node"),
+        pytest.param('["cause=spinal_infection"]', "[]", "at least one", id="no terms"),
+    ],
+)
+def test_a_fault_in_what_must_not_be_missed(folder, old, new, said):
+    folder.edit("cannot_miss.toml", old, new)
+    problem = folder.only_problem()
+    assert problem.file == "cannot_miss.toml"
+    assert "spinal_infection" in problem.field
+    assert said in problem.message
+
+
+def test_an_outcome_needs_its_threshold(folder):
+    folder.drop("thresholds.csv", folder.find("thresholds.csv", node="spinal_infection"))
+    problem = folder.only_problem()
+    assert problem.file == "thresholds.csv"
+    assert "missing row: threshold of spinal_infection=present" in problem.message
+
+
+def test_a_threshold_needs_its_outcome(folder):
+    number = folder.find("thresholds.csv", node="spinal_infection")
+    folder.set("thresholds.csv", number, node="spinal_infecton")
+    problems = folder.problems()
+    expect(problems[0], "thresholds.csv", number, "node", "did you mean spinal_infection?")
+
+
+@pytest.mark.parametrize(
+    ("cells", "field"),
+    [
+        pytest.param({"value": "1.2"}, "value", id="over one"),
+        pytest.param({"causes": "disc_herniation"}, "causes", id="with a cause"),
+    ],
+)
+def test_a_fault_in_a_threshold(folder, cells, field):
+    number = folder.find("thresholds.csv", node="spinal_infection")
+    folder.set("thresholds.csv", number, **cells)
+    assert {(p.file, p.row, p.field) for p in folder.problems()} >= {("thresholds.csv", number, field)}
+
+
+def test_an_overlay_may_change_a_threshold(folder, tmp_path):
+    mine = tmp_path / "mine.csv"
+    row = "threshold,spinal_malignancy,present,,,0.03,0.02,0.05,,,judgement,us,desk_judgement,As NICE has it."
+    mine.write_text(",".join(HEADER) + "\n" + row + "\n", encoding="utf-8")
+    assert folder.load(str(mine)).number(Key("threshold", "spinal_malignancy", "present")) == 0.03
+
+
+# Cohorts
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "said"),
+    [
+        pytest.param('"buttock_sarcoma"', '"buttock_sarcomas"', "cause", "did you mean buttock_sarcoma?", id="cause"),
+        pytest.param('"case_report_r"', '"case_report"', "sources", "references.bib", id="source"),
+        pytest.param('["Mass", 53]', '["Mass", "53"]', "items", "expected [text, count]", id="count in words"),
+        pytest.param("total = 73", 'total = "73"', "total", "expected int", id="total in words"),
+    ],
+)
+def test_a_fault_in_a_cohort(folder, old, new, field, said):
+    folder.edit("cohorts.toml", old, new)
+    problem = folder.only_problem()
+    assert problem.file == "cohorts.toml"
+    assert problem.field.split(".")[-1] == field
+    assert said in problem.message
+
+
+# Pooled numbers and the studies behind them
+
+
+def a_pooled(folder):
+    return folder.find("likelihoods.csv", node="fever", causes="spinal_infection")
+
+
+def test_a_pooled_number_must_be_what_its_studies_give(folder):
+    number = a_pooled(folder)
+    folder.set("likelihoods.csv", number, value="0.5")
+    expect(folder.only_problem(), "likelihoods.csv", number, "value", "0.5 is not what its 7 studies give: 0.437")
+
+
+def test_a_pooled_interval_may_not_be_narrower_than_its_studies(folder):
+    number = a_pooled(folder)
+    folder.set("likelihoods.csv", number, low="0.42", high="0.46")
+    expect(folder.only_problem(), "likelihoods.csv", number, "low", "narrower", "0.345 to 0.534")
+
+
+def test_a_pooled_number_needs_an_interval(folder):
+    number = a_pooled(folder)
+    folder.set("likelihoods.csv", number, low="", high="", events="437", total="1000")
+    expect(folder.only_problem(), "likelihoods.csv", number, "low", "interval")
+
+
+def test_a_pooled_number_needs_two_studies(folder):
+    number = a_pooled(folder)
+    lines = (folder.path / "studies.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    fever = [line for line in lines if line.startswith("fever,")]
+    (folder.path / "studies.csv").write_text("".join(line for line in lines if line not in fever[1:]), encoding="utf-8")
+    expect(folder.only_problem(), "likelihoods.csv", number, "kind", "two studies or more", "found 1")
+
+
+def test_a_study_needs_its_pooled_number(folder):
+    folder.set("likelihoods.csv", a_pooled(folder), kind="derived")
+    problems = folder.problems()
+    assert {(p.file, p.field) for p in problems} == {("studies.csv", "causes")}
+    assert len(problems) == 7
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "said"),
+    [
+        pytest.param(
+            "reihsaus2000spinal,604,915", "reihsaus2000spinal,916,915", "events", "events <= total", id="more"
+        ),
+        pytest.param("reihsaus2000spinal,604,915", "reihsaus2000spinal,60.4,915", "events", "a count", id="fraction"),
+        pytest.param("reihsaus2000spinal,604", "reihsaus2000spina,604", "source", "did you mean", id="source"),
+    ],
+)
+def test_a_fault_in_a_study(folder, old, new, field, said):
+    folder.edit("studies.csv", old, new)
+    problem = folder.problems()[0]
+    assert (problem.file, problem.field) == ("studies.csv", field)
+    assert said in problem.message
+
+
+def test_a_study_needs_a_source_that_was_read(folder):
+    folder.edit("references.bib", "@", UNREAD.strip() + "\n\n@")
+    folder.edit("studies.csv", "reihsaus2000spinal,604", "nobody1999unread,604")
+    problem = folder.problems()[0]
+    assert (problem.file, problem.field) == ("studies.csv", "source")
+    assert "read" in problem.message
+
+
 # The digest: texts for people do not enter it, whatever changes a result does.
 
 
@@ -841,6 +1013,9 @@ def test_labels_leave_the_digest(folder, file, old, new):
         pytest.param("context.toml", "from = 20}", "from = 21}", id="band edge"),
         pytest.param("context.toml", "above = 20}", "above = 30}", id="limit of a typed value"),
         pytest.param("syndromes.toml", 'reversed = ["relief_with_rest"]', "reversed = []", id="reversed member"),
+        pytest.param("findings.toml", "minutes = 1\n", "minutes = 2\n", id="minutes"),
+        pytest.param("findings.toml", 'burden = "ask"', 'burden = "examine"', id="burden"),
+        pytest.param("thresholds.csv", ",0.02,0.01,", ",0.015,0.01,", id="threshold"),
     ],
 )
 def test_what_changes_results_changes_the_digest(folder, file, old, new):

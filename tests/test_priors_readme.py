@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model import diagnose, load_model, parse_case
-from priors import PriorsError, load_priors
+from priors import PriorsError, available_profiles, load_priors
 
 PRIORS = Path(__file__).resolve().parents[1] / "priors"
 README = (PRIORS / "README.md").read_text(encoding="utf-8")
@@ -47,6 +47,13 @@ def test_an_overlay_is_written_as_the_readme_says(tmp_path):
     assert prior["spinal_stenosis"] == pytest.approx(0.03, abs=1e-12)
 
 
+def test_an_overlay_kept_in_profiles_has_a_name(tmp_path):
+    folder = copy(tmp_path / "priors")
+    (folder / "profiles" / "vascular.csv").write_text(block("csv", "my clinic"), encoding="utf-8")
+    assert "vascular" in available_profiles(folder)
+    assert load_priors(folder, "vascular").profile == "vascular"
+
+
 def test_an_overlay_cites_its_own_sources_from_the_file_beside_it(tmp_path):
     overlay = tmp_path / "my.csv"
     overlay.write_text(block("csv", "my clinic").replace("desk_judgement", "clinic2026count"), encoding="utf-8")
@@ -66,7 +73,7 @@ def test_an_overlay_that_changes_one_prevalence_alone_is_named_with_its_row(tmp_
 
 def test_a_new_cause_lists_what_it_lacks(tmp_path):
     folder = copy(tmp_path / "priors")
-    append(folder / "causes.toml", '\n[cause.zoster]\nlabel = "Zoster"\nshort = "Zoster"\nfamily = "rest"\n')
+    append(folder / "causes.toml", "\n" + block("toml", "cause.zoster"))
     with pytest.raises(PriorsError) as caught:
         load_priors(folder)
     text = str(caught.value)
