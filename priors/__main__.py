@@ -12,7 +12,7 @@ from rich.table import Table
 
 from priors.errors import PriorsError
 from priors.load import PRIORS_FOLDER, available_profiles, load_priors
-from priors.records import DEFAULT_PROFILE, PriorSet
+from priors.records import DEFAULT_PROFILE, JUDGEMENT, PriorSet
 from priors.summary import Summary, summarise
 from priors.text import brief, suggestion
 from priors.views import show_cause, show_finding
@@ -38,7 +38,7 @@ def check(
         summaries[name] = summarise(_load(folder, name))
     console.print(f"{', '.join(profiles)}: every file keeps the rules.\n")
     console.print(_kinds(summaries))
-    console.print(_judged(summaries[profiles[0]], profiles[0]))
+    console.print(_per_cause(summaries[profiles[0]], profiles[0]))
     cited_somewhere = set.intersection(*(set(summary.unused) for summary in summaries.values()))
     console.print(f"Sources cited by no number: {', '.join(sorted(cited_somewhere)) or 'none'}")
 
@@ -77,14 +77,18 @@ def _kinds(summaries: dict[str, Summary]) -> Table:
     return table
 
 
-def _judged(summary: Summary, profile: str) -> Table:
-    table = Table(title=f"\nShare of judgement per cause ({profile})", box=None, title_justify="left")
-    table.add_column("Cause")
-    table.add_column("judgement", justify="right")
-    table.add_column("of", justify="right")
-    table.add_column("share", justify="right")
-    for cause, (judged, total) in summary.judged.items():
-        table.add_row(cause, str(judged), str(total), f"{judged / total:.0%}")
+def _per_cause(summary: Summary, profile: str) -> Table:
+    table = Table(
+        title=f"\nNumbers that each cause rests on ({profile})", box=None, padding=(0, 1, 0, 0), title_justify="left"
+    )
+    table.add_column("Cause", no_wrap=True)
+    kinds = list(summary.by_kind)
+    for kind in (*kinds, "all", "judged"):
+        table.add_column(kind, justify="right")
+    for cause, counts in summary.by_cause.items():
+        total = sum(counts.values())
+        judged = counts.get(JUDGEMENT, 0) / total
+        table.add_row(cause, *(str(counts.get(kind, 0)) for kind in kinds), str(total), f"{judged:.0%}")
     return table
 
 

@@ -18,7 +18,8 @@ DEFAULT_PROFILE = "documents"
 PROBABILITY, ODDS_MULTIPLIER, DEPENDENCE = "probability", "odds_multiplier", "dependence"
 THRESHOLD = "threshold"
 PARAMETERS = (PROBABILITY, ODDS_MULTIPLIER, DEPENDENCE, THRESHOLD)
-KINDS = ("documents", "measured", "pooled", "derived", "judgement")
+JUDGEMENT = "judgement"
+KINDS = ("documents", "measured", "pooled", "derived", JUDGEMENT)
 
 
 @dataclass(frozen=True, slots=True)

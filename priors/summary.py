@@ -17,27 +17,27 @@ class Summary:
     ----------
     by_kind : mapping of str to int
         Rows of each kind; a row shared by several causes counts once.
-    judged : mapping of str to (int, int)
-        For each cause, cells that rest on judgement and all its cells.
+    by_cause : mapping of str to mapping of str to int
+        For each cause, the numbers of each kind that it rests on, shared ones included.
     unused : tuple of str
         Sources that no number in force cites.
     """
 
     by_kind: Mapping[str, int]
-    judged: Mapping[str, tuple[int, int]]
+    by_cause: Mapping[str, Mapping[str, int]]
     unused: tuple[str, ...]
 
 
 def summarise(priors: PriorSet) -> Summary:
     """Count the numbers of a set of priors."""
     by_kind = Counter(row.estimate.kind for row in priors.rows)
-    cells: dict[str, list[bool]] = {cause: [] for cause in priors.structure.cause_names}
+    by_cause: dict[str, Counter[str]] = {cause: Counter() for cause in priors.structure.cause_names}
     for (key, cause), row in priors.cells.items():
         if key.parameter != THRESHOLD:
-            cells[key.state if key.node == CAUSE else cause].append(row.estimate.kind == "judgement")
+            by_cause[key.state if key.node == CAUSE else cause][row.estimate.kind] += 1
     cited = {source for row in priors.rows for source in row.estimate.sources}
     return Summary(
         by_kind=dict(by_kind.most_common()),
-        judged={cause: (sum(flags), len(flags)) for cause, flags in cells.items()},
+        by_cause=by_cause,
         unused=tuple(sorted(set(priors.sources) - cited)),
     )

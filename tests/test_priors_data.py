@@ -286,6 +286,17 @@ def test_measured_numbers_were_read(priors):
                 assert priors.sources[source].read, f"{row.file}, row {row.row}: {source}"
 
 
+def test_published_numbers_rest_on_no_judgement(priors):
+    for row in priors.rows:
+        if row.estimate.kind != "judgement":
+            assert "desk_judgement" not in row.estimate.sources, f"{row.file}, row {row.row}"
+
+
+def test_at_least_250_numbers_rest_on_publications_or_the_documents(documents):
+    kinds = [row.estimate.kind for row in documents.rows]
+    assert len(kinds) - kinds.count("judgement") >= 250
+
+
 def test_no_source_is_unused():
     cited = set()
     for name in PROFILES:
@@ -424,7 +435,7 @@ def test_command_prints_the_summary(documents):
     done = run_priors()
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for words in (*PROFILES, "Numbers by kind", "judgement", "documents", "Share of judgement per cause", *CAUSES):
+    for words in (*PROFILES, "Numbers by kind", "judgement", "documents", "Numbers that each cause rests on", *CAUSES):
         assert words in done.stdout
     counts = [row.estimate.kind for row in documents.rows]
     (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == ["documents"]]
