@@ -83,12 +83,12 @@ def _per_cause(summary: Summary, profile: str) -> Table:
     )
     table.add_column("Cause", no_wrap=True)
     kinds = list(summary.by_kind)
-    for kind in (*kinds, "all", "judged"):
+    for kind in (*kinds, "judged"):
         table.add_column(kind, justify="right")
     for cause, counts in summary.by_cause.items():
         total = sum(counts.values())
         judged = counts.get(JUDGEMENT, 0) / total
-        table.add_row(cause, *(str(counts.get(kind, 0)) for kind in kinds), str(total), f"{judged:.0%}")
+        table.add_row(cause, *(str(counts.get(kind, 0)) for kind in kinds), f"{judged:.0%}")
     return table
 
 
