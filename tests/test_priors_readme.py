@@ -8,6 +8,7 @@ import pytest
 
 from model import diagnose, load_model, parse_case
 from priors import PriorsError, available_profiles, load_priors
+from priors.records import Key
 
 PRIORS = Path(__file__).resolve().parents[1] / "priors"
 README = (PRIORS / "README.md").read_text(encoding="utf-8")
@@ -37,6 +38,22 @@ def test_a_finding_is_added_as_the_readme_says(tmp_path):
     posterior = diagnose(model, case).final.posterior
     # by hand: 0.84 of the prior has likelihood 0.3, the rest 0.1
     assert posterior["disc_herniation"] == pytest.approx(0.80 * 0.3 / (0.84 * 0.3 + 0.16 * 0.1), abs=1e-12)
+
+
+def test_a_number_is_changed_as_the_readme_says(tmp_path):
+    folder = copy(tmp_path / "priors")
+    row = block("csv", "our clinic")
+    lines = (folder / "likelihoods.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    same = [i for i, line in enumerate(lines) if line.startswith("probability,asthenia,present,,spinal_malignancy,")]
+    assert len(same) == 1
+    lines[same[0]] = row
+    (folder / "likelihoods.csv").write_text("".join(lines), encoding="utf-8")
+    append(folder / "references.bib", "\n" + block("bibtex", "clinic2026tiredness"))
+    priors = load_priors(folder)
+    cell = priors.cells[Key("probability", "asthenia", "present"), "spinal_malignancy"]
+    assert cell.estimate.value == pytest.approx(21 / 60)
+    assert cell.estimate.sources == ("clinic2026tiredness",)
+    assert priors.digest != load_priors().digest
 
 
 def test_an_overlay_is_written_as_the_readme_says(tmp_path):
