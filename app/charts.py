@@ -16,7 +16,7 @@ import pandas as pd
 
 from model import Differential
 from model.words import percent
-from priors.records import Cause, Structure
+from priors.shapes import Cause, Structure
 
 # Okabe-Ito hues, told apart by the mark in the label too; red is kept for emergencies.
 FAMILY_COLOURS = {"spine": "#0072B2", "serious": "#E69F00", "mimic": "#009E73", "rest": "#8C6BB1"}

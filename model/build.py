@@ -29,11 +29,9 @@ from priors.records import (
     PRESENT,
     PROBABILITY,
     SEX,
-    Condition,
-    Finding,
     Key,
-    Syndrome,
 )
+from priors.shapes import Condition, Finding, Syndrome
 
 # Raise when code changes what the same numbers give: digests, and caches keyed by them, then differ.
 RESULTS_VERSION = 1

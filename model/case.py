@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from model.evidence import Evidence
-from priors.records import AGE, DURATION, SEX, Structure
+from priors.records import AGE, DURATION, SEX
+from priors.shapes import Structure
 
 Status = str | float
 """What is known of a finding: `present`, `absent`, or a likelihood ratio where it is unsure."""

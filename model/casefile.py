@@ -13,7 +13,8 @@ from typing import Any
 
 from model.case import Case, Status, Step
 from model.errors import BadCase
-from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX, BandedContext, Structure
+from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX
+from priors.shapes import BandedContext, Structure
 from priors.text import brief, suggestion
 
 CARRIED = (

@@ -16,7 +16,8 @@ from typing import IO, Any
 
 from model.casefile import CARRIED, load_json
 from model.errors import BadCase
-from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX, Structure
+from priors.records import ABSENT, AGE, DURATION, PRESENT, SEX
+from priors.shapes import Structure
 from priors.text import brief, plain_number, suggestion
 
 CONTEXT_COLUMNS = ("id", AGE, SEX, DURATION, "setting")

@@ -26,7 +26,8 @@ from model.files import part_path
 from model.report import diagnosis_report
 from model.score import Models, score_file
 from priors import LasegueError
-from priors.records import AGE, DEFAULT_PROFILE, DURATION, SEX, Structure
+from priors.records import AGE, DEFAULT_PROFILE, DURATION, SEX
+from priors.shapes import Structure
 from priors.text import brief, plain_number
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -22,7 +22,8 @@ from model.engine import Engine
 from model.errors import BadCase
 from model.files import replacing
 from priors import PRIORS_FOLDER, LasegueError, available_profiles
-from priors.records import CAUDA_EQUINA, Structure
+from priors.records import CAUDA_EQUINA
+from priors.shapes import Structure
 from priors.structure import read_structure
 
 

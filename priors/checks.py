@@ -20,11 +20,10 @@ from priors.records import (
     PRESENT,
     PROBABILITY,
     THRESHOLD,
-    Finding,
     Key,
     Row,
-    Structure,
 )
+from priors.shapes import Finding, Structure
 from priors.text import suggestion
 
 Cells = dict[tuple[Key, str], Row]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from priors.errors import PriorsError, Problem
-from priors.records import Cohort, CohortTable, Discrepancy
+from priors.shapes import Cohort, CohortTable, Discrepancy
 from priors.text import suggestion
 from priors.toml_tables import TomlTable, open_toml
 

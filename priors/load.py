@@ -15,8 +15,9 @@ from priors.checks import Cells, check_complete, check_sums, place_rows
 from priors.descriptions import read_cohorts, read_discrepancies
 from priors.errors import PriorsError, Problem
 from priors.pooling import match_studies
-from priors.records import DEFAULT_PROFILE, PriorSet, Structure
+from priors.records import DEFAULT_PROFILE, PriorSet
 from priors.references import read_references
+from priors.shapes import Structure
 from priors.structure import read_structure
 from priors.tables import read_studies, read_table
 from priors.text import suggestion

@@ -9,7 +9,8 @@ import re
 from graphlib import CycleError, TopologicalSorter
 
 from priors.errors import Problem
-from priors.records import ABSENT, AGE, CAUDA_EQUINA, CAUSE, DURATION, PRESENT, SEX, Structure
+from priors.records import ABSENT, AGE, CAUDA_EQUINA, CAUSE, DURATION, PRESENT, SEX
+from priors.shapes import Structure
 from priors.text import suggestion
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

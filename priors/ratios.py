@@ -10,18 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from priors.checks import finding_keys
-from priors.records import (
-    ABSENT,
-    CAUDA_EQUINA,
-    CAUSE,
-    CONTEXT_NODES,
-    PRESENT,
-    PROBABILITY,
-    Finding,
-    Key,
-    PriorSet,
-    Row,
-)
+from priors.records import ABSENT, CAUDA_EQUINA, CAUSE, CONTEXT_NODES, PRESENT, PROBABILITY, Key, PriorSet, Row
+from priors.shapes import Finding
 
 COMPARATOR = "disc_herniation"
 

@@ -11,11 +11,8 @@ from types import MappingProxyType
 
 from priors.errors import PriorsError, Problem
 from priors.names import check_names
-from priors.records import (
-    AGE,
-    CAUDA_EQUINA,
-    DURATION,
-    SEX,
+from priors.records import AGE, CAUDA_EQUINA, DURATION, SEX
+from priors.shapes import (
     Band,
     BandedContext,
     Cause,

@@ -16,13 +16,12 @@ from priors.records import (
     DURATION,
     PRESENT,
     PROBABILITY,
-    Cohort,
-    Finding,
     Key,
     PriorSet,
     Row,
     Source,
 )
+from priors.shapes import Cohort, Finding
 from priors.uncertainty import uncertainty
 
 

@@ -22,10 +22,9 @@ from priors.records import (
     ODDS_MULTIPLIER,
     PRESENT,
     PROBABILITY,
-    Condition,
-    Finding,
     Key,
 )
+from priors.shapes import Condition, Finding
 
 PROFILES = available_profiles()
 OVERLAYS = [profile for profile in PROFILES if profile != "documents"]

@@ -20,7 +20,8 @@ from model.evidence import Evidence
 from model.network import Network, Table
 from model.sampling import States, sample
 from priors import available_profiles
-from priors.records import AGE, CAUSE, BandedContext
+from priors.records import AGE, CAUSE
+from priors.shapes import BandedContext
 
 STUDIES = Path(__file__).resolve().parent / "studies"
 OLDEST = 95.0  # where the last age band is taken to end
