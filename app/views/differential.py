@@ -139,7 +139,7 @@ def _findings() -> None:
         key = state.widget_key(finding.name)
         st.session_state[key] = known.get(finding.name)
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(finding.label, help=finding.definition, width="stretch")
+            st.markdown(finding.label, help=f"{finding.definition}\n\n{finding.question}", width="stretch")
             st.segmented_control(
                 finding.label,
                 state.STATUSES,
