@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from priors.checks import Cells, check_complete, check_sums, place_rows
 from priors.descriptions import read_cohorts, read_discrepancies
 from priors.errors import PriorsError, Problem
 from priors.pooling import match_studies
-from priors.records import DEFAULT_PROFILE, PriorSet
+from priors.records import DEFAULT_PROFILE, PriorSet, Source
 from priors.references import read_references
 from priors.shapes import Structure
 from priors.structure import read_structure
@@ -73,6 +74,25 @@ def _digest(structure: Structure, cells: Cells) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _lay_over(
+    overlay: Path,
+    ours: bool,
+    cells: Cells,
+    sources: Mapping[str, Source],
+    structure: Structure,
+    problems: list[Problem],
+) -> tuple[Cells, Mapping[str, Source]]:
+    """Return the cells with a profile's rows in the place of theirs, and the sources with those beside its file."""
+    file = f"profiles/{overlay.name}" if ours else str(overlay)
+    if (beside := overlay.with_suffix(".bib")).exists():
+        sources = {**sources, **read_references(beside)}
+    changes = read_table(overlay, file, structure.cause_names, sources, problems, overlay=True)
+    cells = cells | place_rows(changes, structure, problems)
+    if not problems:
+        check_sums(cells, structure, problems, changed=file)
+    return cells, sources
+
+
 def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFILE) -> PriorSet:
     """Read and check a folder of priors, with a profile laid over it.
 
@@ -103,7 +123,7 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
     folder = Path(folder)
     overlay = _profile_file(folder, profile)
     structure = read_structure(folder)
-    sources = read_references(folder / REFERENCES)
+    sources: Mapping[str, Source] = read_references(folder / REFERENCES)
     discrepancies = read_discrepancies(folder, structure.cause_names)
     cohorts = read_cohorts(folder, structure.cause_names, sources)
     problems: list[Problem] = []
@@ -117,14 +137,7 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
     if not problems:
         check_sums(cells, structure, problems)
     if overlay is not None and not problems:
-        ours = overlay.parent == folder / "profiles"
-        file = f"profiles/{overlay.name}" if ours else str(overlay)
-        if (beside := overlay.with_suffix(".bib")).exists():
-            sources = sources | read_references(beside)
-        changes = read_table(overlay, file, names, sources, problems, overlay=True)
-        cells = cells | place_rows(changes, structure, problems)
-        if not problems:
-            check_sums(cells, structure, problems, changed=file)
+        cells, sources = _lay_over(overlay, overlay.parent == folder / "profiles", cells, sources, structure, problems)
     if problems:
         raise PriorsError(problems)
     return PriorSet(
