@@ -39,8 +39,8 @@ def check(
     console.print(f"{', '.join(profiles)}: every file keeps the rules.\n")
     console.print(_kinds(summaries))
     console.print(_per_cause(summaries[profiles[0]], profiles[0]))
-    cited_somewhere = set.intersection(*(set(summary.unused) for summary in summaries.values()))
-    console.print(f"Sources cited by no number: {', '.join(sorted(cited_somewhere)) or 'none'}")
+    unused = set.intersection(*(set(summary.unused) for summary in summaries.values()))
+    console.print(f"Sources cited by no number: {', '.join(sorted(unused)) or 'none'}")
 
 
 def _load(folder: Path, profile: str) -> PriorSet:

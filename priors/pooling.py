@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from priors.errors import Problem
+from priors.odds import NORMAL_975, expit, logit
 from priors.records import Row, Study
 
 POOLED = "pooled"
-NORMAL_975 = 1.959964
 ROUNDING = 0.03  # logits by which a stated number, or a bound of its interval, may differ from its pool: three digits
 
 
@@ -25,14 +25,6 @@ class Pool:
     mean: float
     low: float
     high: float
-
-
-def _logit(p: float) -> float:
-    return math.log(p) - math.log1p(-p)
-
-
-def _expit(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
 
 
 def random_effects(counts: Sequence[tuple[int, int]]) -> Pool:
@@ -73,7 +65,7 @@ def random_effects(counts: Sequence[tuple[int, int]]) -> Pool:
     weights = [1 / (v + between) for v in variances]
     mean = math.fsum(w * y for w, y in zip(weights, logits, strict=True)) / math.fsum(weights)
     reach = NORMAL_975 / math.sqrt(math.fsum(weights))
-    return Pool(_expit(mean), _expit(mean - reach), _expit(mean + reach))
+    return Pool(expit(mean), expit(mean - reach), expit(mean + reach))
 
 
 def match_studies(
@@ -115,11 +107,11 @@ def _check(row: Row, studies: Sequence[Study], problems: list[Problem]) -> None:
         problems.append(Problem(row.file, row.row, "kind", message))
         return
     pool, stated = random_effects([(study.events, study.total) for study in studies]), row.estimate
-    if abs(_logit(stated.value) - _logit(pool.mean)) > ROUNDING:
+    if abs(logit(stated.value) - logit(pool.mean)) > ROUNDING:
         message = f"{stated.value:g} is not what its {len(studies)} studies give: {pool.mean:.3g}"
         problems.append(Problem(row.file, row.row, "value", message))
     if stated.low is None or stated.high is None:
         problems.append(Problem(row.file, row.row, "low", "a pooled number needs an interval (low and high)"))
-    elif _logit(stated.low) > _logit(pool.low) + ROUNDING or _logit(stated.high) < _logit(pool.high) - ROUNDING:
+    elif logit(stated.low) > logit(pool.low) + ROUNDING or logit(stated.high) < logit(pool.high) - ROUNDING:
         message = f"{stated.low:g} to {stated.high:g} is narrower than what its studies give: "
         problems.append(Problem(row.file, row.row, "low", message + f"{pool.low:.3g} to {pool.high:.3g}"))

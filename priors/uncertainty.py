@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from priors.odds import NORMAL_975, logit
 from priors.records import DEPENDENCE, ODDS_MULTIPLIER, Row
 
 STRENGTH_MAXIMUM = 0.95  # beyond it, a row of the network could reach 0 or 1
 STRENGTH_MINIMUM = 0.001  # a strength of nothing has no odds; its interval starts here
-NORMAL_975 = 1.959964
 JEFFREYS = 0.5
 
 Draws = npt.NDArray[np.float64]
@@ -113,11 +113,7 @@ def uncertainty(row: Row) -> Uncertainty:
     maximum = 1.0
     if row.key.parameter == DEPENDENCE:
         maximum = STRENGTH_MAXIMUM
-        low, middle, high = (_logit(max(x, STRENGTH_MINIMUM)) for x in values)
+        low, middle, high = (logit(max(x, STRENGTH_MINIMUM)) for x in values)
     else:
-        low, middle, high = (_logit(x) for x in values)
+        low, middle, high = (logit(x) for x in values)
     return Uncertainty("logit_normal", middle, max(high - middle, middle - low) / NORMAL_975, maximum)
-
-
-def _logit(p: float) -> float:
-    return math.log(p) - math.log1p(-p)
