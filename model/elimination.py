@@ -1,72 +1,24 @@
 """Exact inference by variable elimination, in log space, one case at a time.
 
-Plain and short, so that it can be read against a textbook (Koller and Friedman 2009, algorithm 9.1); the
-engine for batches compiles the network instead. Not here: checks of the network (`model/network.py`).
+Plain and short, for any network; the everyday engine compiles the network instead (`model/compiled.py`).
+Not here: the factors themselves (`model/factors.py`), checks of the network (`model/network.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from model.engine import Answer, Posterior
 from model.errors import ImpossibleEvidence
 from model.evidence import Evidence, check_evidence, likelihood_vector
+from model.factors import Factor, eliminate, log, product, restrict
 from model.network import Network, Table
 
 JOINT_LIMIT = 10_000  # cells of a joint table over the nodes asked; beyond it they are asked one by one
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Factor:
-    """Logarithms over the states of some nodes, one axis a node."""
-
-    scope: tuple[str, ...]
-    logs: Table
-
-
-def _log(table: Table) -> Table:
-    with np.errstate(divide="ignore"):  # a logical zero is -inf
-        return np.log(table)
-
-
-def _aligned(factor: _Factor, scope: tuple[str, ...]) -> Table:
-    """Return the factor's array with its axes in the order of a larger scope, length one where it has none."""
-    order = sorted(range(len(factor.scope)), key=lambda axis: scope.index(factor.scope[axis]))
-    shape = [factor.logs.shape[factor.scope.index(name)] if name in factor.scope else 1 for name in scope]
-    return factor.logs.transpose(order).reshape(shape)
-
-
-def _product(factors: Sequence[_Factor], keep: tuple[str, ...] = ()) -> _Factor:
-    scope = tuple(dict.fromkeys((*keep, *(name for factor in factors for name in factor.scope))))
-    total = sum((_aligned(factor, scope) for factor in factors), np.zeros((1,) * len(scope)))
-    return _Factor(scope, total)
-
-
-def _sum_out(factor: _Factor, name: str) -> _Factor:
-    axis = factor.scope.index(name)
-    top = np.max(factor.logs, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
-    logs = np.squeeze(top, axis) + _log(np.exp(factor.logs - top).sum(axis=axis))
-    return _Factor(factor.scope[:axis] + factor.scope[axis + 1 :], logs)
-
-
-def _restrict(factor: _Factor, observed: dict[str, int]) -> _Factor:
-    index = tuple(observed.get(name, slice(None)) for name in factor.scope)
-    return _Factor(tuple(name for name in factor.scope if name not in observed), factor.logs[index])
-
-
-def _cheapest(factors: Sequence[_Factor], hidden: set[str], sizes: dict[str, int]) -> str:
-    """Return the hidden node whose elimination makes the smallest table; ties by name, so that runs repeat."""
-
-    def cost(name: str) -> int:
-        scope = {other for factor in factors if name in factor.scope for other in factor.scope}
-        return math.prod(sizes[other] for other in scope)
-
-    return min(sorted(hidden), key=cost)
 
 
 def log_joint(network: Network, evidence: Evidence, nodes: Sequence[str]) -> Table:
@@ -88,18 +40,11 @@ def log_joint(network: Network, evidence: Evidence, nodes: Sequence[str]) -> Tab
     """
     observed = {name: network.node(name).index(state) for name, state in evidence.observed}
     relevant = network.ancestors((*nodes, *evidence.nodes))  # the rest sums to one
-    factors = [_restrict(_Factor(c.scope, _log(c.table)), observed) for c in network.cpds if c.node in relevant]
-    factors += [_Factor((name,), _log(likelihood_vector(ratio))) for name, ratio in evidence.unsure]
+    factors = [restrict(Factor(c.scope, log(c.table)), observed) for c in network.cpds if c.node in relevant]
+    factors += [Factor((name,), log(likelihood_vector(ratio))) for name, ratio in evidence.unsure]
     sizes = {node.name: len(node.states) for node in network.nodes}
-    hidden = relevant - set(observed) - set(nodes)
-    while hidden:
-        name = _cheapest(factors, hidden, sizes)
-        touching = [factor for factor in factors if name in factor.scope]
-        factors = [factor for factor in factors if name not in factor.scope]
-        factors.append(_sum_out(_product(touching), name))
-        hidden.discard(name)
-    joint = _product(factors, keep=tuple(nodes)).logs
-    return np.broadcast_to(joint, tuple(sizes[name] for name in nodes))
+    left = eliminate(factors, relevant - set(observed) - set(nodes), sizes)
+    return np.broadcast_to(product(left, keep=nodes).logs, tuple(sizes[name] for name in nodes))
 
 
 def log_sum(logs: Table) -> float:

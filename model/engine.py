@@ -34,9 +34,10 @@ class Posterior:
     probs: Table
 
     def __post_init__(self) -> None:
-        probs = np.array(self.probs, dtype=np.float64)
-        probs.flags.writeable = False
-        object.__setattr__(self, "probs", probs)
+        if self.probs.flags.writeable:  # an engine may hand over what nobody else can change
+            probs = np.array(self.probs, dtype=np.float64)
+            probs.flags.writeable = False
+            object.__setattr__(self, "probs", probs)
 
     def as_dict(self) -> dict[str, float]:
         """Return state -> probability."""
@@ -55,11 +56,14 @@ class Answer:
         Natural logarithm of the probability of the evidence (unsure evidence as its likelihood vector).
     engine : str
         Which engine answered.
+    remark : str
+        Why another than the one asked; empty otherwise.
     """
 
     posteriors: tuple[Posterior, ...]
     log_evidence: float
     engine: str
+    remark: str = ""
 
 
 class Engine(Protocol):

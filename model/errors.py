@@ -48,3 +48,7 @@ class ImpossibleEvidence(ModelError):
 
 class BadCase(ModelError):
     """A case that breaks the case file's format."""
+
+
+class NoSmallHub(ModelError):
+    """A network that cannot be compiled into small tables; the message says why."""

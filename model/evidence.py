@@ -62,3 +62,15 @@ def likelihood_vector(ratio: float) -> Table:
     """Return (LR, 1) / (1 + LR), the likelihood of an unsure report for present and absent."""
     present = ratio / (1 + ratio) if ratio < 1 else 1 / (1 + 1 / ratio)  # neither end may round to zero
     return np.array([present, 1 / (1 + ratio)])
+
+
+def log_likelihoods(ratio: float) -> tuple[float, float]:
+    """Return the logarithms of `likelihood_vector`, finite for any ratio it takes.
+
+    Examples
+    --------
+    >>> [round(x, 6) for x in log_likelihoods(3)]
+    [-0.287682, -1.386294]
+    """
+    absent = -math.log1p(ratio)
+    return math.log(ratio) + absent, absent
