@@ -134,13 +134,13 @@ class CompiledEngine:
 
 def _hub_posterior(view: View, logs: Table) -> tuple[Table, float]:
     """Return the posterior of the states of the hub's nodes, by the view's columns, and ln P(evidence)."""
-    sums = np.exp(logs) @ view.sums
+    sums = np.exp(logs).dot(view.sums)
     top, total = 0.0, float(sums[0])
     if total < SMALLEST:
         top = float(logs.max())
         if top == -math.inf:
             return sums, top
-        sums = np.exp(logs - top) @ view.sums
+        sums = np.exp(logs - top).dot(view.sums)
         total = float(sums[0])
     sums /= total
     sums.flags.writeable = False
