@@ -349,9 +349,7 @@ def _report_logs(
         for r in range(reports):
             step = stride[member[:, r]][:, None]
             rows = np.concatenate([rows + step, rows + 2 * step], axis=1)
-            logs = np.concatenate(
-                [logs + present[member[:, r]][:, None], logs + absent[member[:, r]][:, None]], axis=1
-            )
+            logs = np.concatenate([logs + present[member[:, r]][:, None], logs + absent[member[:, r]][:, None]], axis=1)
         terms = view.rows[rows] + logs[..., None]
         top = np.max(terms, axis=1)
         top = np.where(np.isfinite(top), top, 0.0)

@@ -67,9 +67,9 @@ class Compiled:
     Notes
     -----
     `starts` holds each block's first row; `places` where a node stands; `moves` the block and the step that an
-    answer (node, state) means; `hub_states` each hub node's state over the cells of `prior`; `shared_states` the joint state that
-    answers to all shared nodes, in their order, mean. `narrow` and `wide` are
-    the table seen as one row a (row, shared state), and as one row a row, with what sums its cells.
+    answer (node, state) means; `hub_states` each hub node's state over the cells of `prior`; `shared_states` the
+    joint state that answers to all shared nodes, in their order, mean. `narrow` and `wide` are the table seen as one
+    row a (row, shared state), and as one row a row, with what sums its cells.
     """
 
     network: Network

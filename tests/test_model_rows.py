@@ -127,10 +127,10 @@ def test_latent_rows_of_an_array_are_those_of_its_entries() -> None:
     rng = np.random.default_rng(2)
     mu, pi, s = rng.uniform(0.01, 0.99, (4, 2, 3)), rng.uniform(0.1, 0.9, 4), rng.uniform(0, 0.95, 4)
     together = latent_rows(mu, pi[:, None, None], s[:, None, None])
-    assert together.shape == (4, 2, 3, 2)
+    assert together.shape == (2, 4, 2, 3)
     for index in np.ndindex(4, 2, 3):
         alone = latent_rows(mu[index], pi[index[0]], s[index[0]])
-        assert together[index] == pytest.approx(alone, abs=1e-15)
+        assert together[(slice(None), *index)] == pytest.approx(alone, abs=1e-15)
 
 
 # Both
@@ -141,5 +141,5 @@ def test_age_and_latent_together_keep_the_stated_number(logit: float, pi: float,
     rng = np.random.default_rng(seed)
     m, share, ages = expit(logit), expit(pi), rng.dirichlet(np.ones(6))
     rows = latent_rows(age_rows(np.array(m), ages, np.exp(rng.normal(0, 1.5, 6))), np.array(share), np.array(s))
-    assert float(ages @ rows @ np.array([share, 1 - share])) == pytest.approx(m, abs=1e-12)
+    assert float(np.array([share, 1 - share]) @ rows @ ages) == pytest.approx(m, abs=1e-12)
     assert ((rows > 0) & (rows < 1)).all()
