@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ def part_path(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path, keep_part: bool = False) -> Iterator[IO[str]]:
-    """Open a text file `NAME.PID.part` beside `path` for writing, and put it in its place once it is complete.
+def replacing_bytes(path: Path, keep_part: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file `NAME.PID.part` beside `path` for writing, and put it in its place once it is complete.
 
     A run that is killed half-way leaves `path` as it was.
 
@@ -30,8 +31,8 @@ def replacing(path: Path, keep_part: bool = False) -> Iterator[IO[str]]:
 
     Yields
     ------
-    text file
-        Open for writing, in UTF-8.
+    binary file
+        Open for writing.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def replacing(path: Path, keep_part: bool = False) -> Iterator[IO[str]]:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = part_path(path)
     try:
-        with part.open("w", encoding="utf-8", newline="") as handle:
+        with part.open("wb") as handle:
             yield handle
         part.replace(path)
     except KeyboardInterrupt:
@@ -52,3 +53,15 @@ def replacing(path: Path, keep_part: bool = False) -> Iterator[IO[str]]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replacing(path: Path, keep_part: bool = False) -> Iterator[IO[str]]:
+    """Do as `replacing_bytes` for a text file in UTF-8; line ends are written as given."""
+    with replacing_bytes(path, keep_part) as handle:
+        text = io.TextIOWrapper(handle, encoding="utf-8", newline="")
+        try:
+            yield text
+        finally:
+            text.flush()
+            text.detach()  # the file is closed where it was opened

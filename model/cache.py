@@ -1,0 +1,98 @@
+"""Arrays kept between runs, by digest: compiled tables and parameter draws. Never anything about a patient.
+
+In the folder that LASEGUE_CACHE names (`off` keeps nothing), else `lasegue` in the user's cache folder. A file that
+is damaged, or made by another version, is made again. Not here: what is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from model.files import replacing_bytes
+
+FOLDER_VARIABLE = "LASEGUE_CACHE"
+OFF = "off"
+FORMAT = 1  # raise when the meaning of a kept array changes
+KEPT_FILES = 40
+
+Arrays = Mapping[str, npt.NDArray[np.float64]]
+
+
+def cache_folder() -> Path | None:
+    """Return where arrays are kept; None where nothing is to be kept."""
+    named = os.environ.get(FOLDER_VARIABLE, "").strip()
+    if named:
+        return None if named.lower() == OFF else Path(named)
+    base = os.environ.get("XDG_CACHE_HOME", "").strip()
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "lasegue"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+def cached_arrays(kind: str, digest: str, make: Callable[[], Arrays], folder: Path | None) -> Arrays:
+    """Return arrays that are kept under a digest; make and keep them where they are not.
+
+    Parameters
+    ----------
+    kind : str
+        What they are; part of the file's name.
+    digest : str
+        Of everything that they follow from.
+    make : callable
+        Makes them.
+    folder : Path or None
+        Where they are kept; None keeps nothing.
+
+    Returns
+    -------
+    mapping of str to ndarray
+        As made. A file that cannot be read or does not match is made again; one that cannot be written is not
+        kept, which costs time and nothing else.
+    """
+    if folder is None:
+        return make()
+    key = hashlib.sha256(f"{FORMAT}:{kind}:{digest}".encode()).hexdigest()[:24]
+    path = folder / f"{kind}-{key}.npz"
+    found = _read(path, key)
+    if found is None:
+        found = make()
+        _write(path, key, found)
+    return found
+
+
+def _read(path: Path, key: str) -> Arrays | None:
+    """Return what a file holds; None where there is none, or it is not whole (its checksums say so) or not ours."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        os.utime(path)  # the least recently used goes first
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile):
+        return None
+    return arrays if str(arrays.pop("key", "")) == key else None
+
+
+def _write(path: Path, key: str, arrays: Arrays) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, key=np.array(key), **arrays)
+    with contextlib.suppress(OSError):  # a full or read-only disk: the arrays are at hand all the same
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing_bytes(path) as handle:
+            handle.write(buffer.getbuffer())
+        _prune(path.parent)
+
+
+def _prune(folder: Path) -> None:
+    """Delete the least recently used files beyond the number kept."""
+    files = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files[KEPT_FILES:]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,241 @@
+"""Draws of every number of the priors: seeded, in replicates, kept as parameters and not as tables.
+
+Not here: the distribution of a single number (`priors/uncertainty.py`), of the prevalences
+(`model/prevalences.py`), posteriors under the draws (`model/drawn.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.build import Model
+from model.cache import cached_arrays
+from model.compiled import Rows
+from model.errors import ModelError
+from model.network import Table
+from model.parameters import share_keys, solve_offsets
+from model.prevalences import leading_distribution, share_centres, share_spread, shares_at
+from priors import PriorSet
+from priors.records import CAUSE, CONTEXT_NODES, PROBABILITY, THRESHOLD, Key, Row
+from priors.shapes import Finding, Structure
+from priors.uncertainty import uncertainty
+
+DRAWS_VERSION = 1  # raise when code changes what the same seed draws
+PLAIN, LATIN, SOBOL = "plain", "latin", "sobol"
+METHODS = (SOBOL, LATIN, PLAIN)
+EDGE = 1e-9  # no uniform deviate is nearer to 0 or 1; six standard deviations
+INSIDE = 1e-15  # no drawn probability is nearer to 0 or 1
+
+
+@dataclass(frozen=True, slots=True)
+class DrawSettings:
+    """How numbers are drawn.
+
+    Parameters
+    ----------
+    size : int
+        Number of draws.
+    seed : int
+        Same seed, same draws.
+    method : str
+        One of `METHODS`: scrambled Sobol points, Latin hypercube, or plain pseudo-random numbers.
+    replicates : int
+        Independent parts of equal size, from whose spread the Monte Carlo error is told.
+    """
+
+    size: int = 1024
+    seed: int = 20_261_122
+    method: str = SOBOL
+    replicates: int = 8
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ModelError(f"unknown method of drawing {self.method!r}; expected one of {', '.join(METHODS)}")
+        if self.replicates < 2 or self.size % self.replicates or self.size < 2 * self.replicates:
+            raise ModelError(
+                f"expected a number of draws that {max(self.replicates, 2)} replicates share evenly, found {self.size}"
+            )
+
+    @property
+    def per_replicate(self) -> int:
+        """Draws in one replicate."""
+        return self.size // self.replicates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnParameters:
+    """Draws of every number; see `model.parameters.Parameters`.
+
+    Parameters
+    ----------
+    structure : Structure
+        Nodes and their dependence.
+    settings : DrawSettings
+        How they were drawn.
+    digest : str
+        Of the model whose numbers these are draws of.
+    places : mapping of Key to ndarray of int, shape (causes,)
+        The row of `values` for each cause.
+    values : ndarray, shape (rows, draws)
+        One row for each number that a row of the priors states.
+    arrays : mapping of str to ndarray
+        Prevalences, shares and offsets, ready to use, by node.
+    """
+
+    structure: Structure
+    settings: DrawSettings
+    digest: str
+    places: Mapping[Key, Rows]
+    values: Table
+    arrays: Mapping[str, Table]
+
+    def per_cause(self, key: Key) -> Table:
+        """Return the draws of a parameter, shape (causes, draws)."""
+        return self.values[self.places[key]]
+
+    def prevalences(self) -> Table:
+        """Return draws of P(cause), shape (causes, draws)."""
+        return self.arrays[CAUSE]
+
+    def shares(self, node: str) -> Table:
+        """Return draws of P(state | cause), shape (causes, states, draws)."""
+        return self.arrays[node]
+
+    def offsets(self, finding: Finding) -> Table:
+        """Return draws of a finding's log odds in the reference band of age, shape (causes, givens, draws)."""
+        return self.arrays[_offset(finding.name)]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the draws take."""
+        return self.values.nbytes + sum(array.nbytes for array in self.arrays.values())
+
+
+def draw_parameters(model: Model, settings: DrawSettings | None = None, folder: Path | None = None) -> DrawnParameters:
+    """Draw every number of a model's priors.
+
+    Parameters
+    ----------
+    model : Model
+        Whose numbers.
+    settings : DrawSettings, optional
+        1,024 draws in 8 replicates unless given.
+    folder : Path, optional
+        Where draws are kept between runs; nowhere unless given.
+
+    Returns
+    -------
+    DrawnParameters
+        A number that several causes share is one draw for them all.
+
+    Raises
+    ------
+    BadNetwork
+        Where prevalences cannot be drawn as stated (`model.prevalences`).
+    """
+    settings = settings or DrawSettings()
+    rows = [row for row in model.priors.rows if row.key.parameter != THRESHOLD]
+    text = f"{DRAWS_VERSION}:{model.digest}:{settings}"
+    arrays = cached_arrays(
+        "draws", hashlib.sha256(text.encode()).hexdigest(), lambda: _draw(model, rows, settings), folder
+    )
+    return _assemble(model, rows, settings, arrays)
+
+
+def _assemble(model: Model, rows: list[Row], settings: DrawSettings, arrays: Mapping[str, Table]) -> DrawnParameters:
+    number = {id(row): index for index, row in enumerate(rows)}
+    priors = model.priors
+    keys = {key for key, cause in priors.cells if cause and key.parameter != THRESHOLD}
+    places = {
+        key: np.array([number[id(priors.cells[key, cause])] for cause in priors.structure.cause_names]) for key in keys
+    }
+    rest = {name: array for name, array in arrays.items() if name != _VALUES}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return DrawnParameters(priors.structure, settings, model.digest, places, arrays[_VALUES], rest)
+
+
+_VALUES = "values"
+
+
+def _offset(finding: str) -> str:
+    return f"offset:{finding}"
+
+
+def uniforms(dimensions: int, settings: DrawSettings) -> Table:
+    """Return uniform deviates, replicate after replicate; shape (dimensions, draws), strictly between 0 and 1."""
+    from scipy.stats import qmc  # slow to import, and draws are kept
+
+    parts = []
+    for seed in np.random.SeedSequence(settings.seed).spawn(settings.replicates):
+        rng = np.random.default_rng(seed)
+        if settings.method == SOBOL:
+            points = qmc.Sobol(dimensions, scramble=True, rng=rng).random(settings.per_replicate)
+        elif settings.method == LATIN:
+            points = qmc.LatinHypercube(dimensions, rng=rng).random(settings.per_replicate)
+        else:
+            points = rng.random((settings.per_replicate, dimensions))
+        parts.append(points.T)
+    return np.clip(np.concatenate(parts, axis=1), EDGE, 1 - EDGE)
+
+
+def _draw(model: Model, rows: list[Row], settings: DrawSettings) -> Mapping[str, Table]:
+    from scipy.special import ndtri
+
+    priors, structure = model.priors, model.priors.structure
+    deviates = uniforms(len(rows), settings)
+    values = np.empty_like(deviates)
+    for index, row in enumerate(rows):
+        drawn = uncertainty(row).quantile(deviates[index])
+        values[index] = np.clip(drawn, INSIDE, 1 - INSIDE) if row.key.parameter == PROBABILITY else drawn
+    number = {id(row): index for index, row in enumerate(rows)}
+    leading = [number[id(priors.cells[Key(PROBABILITY, CAUSE, cause), ""])] for cause in structure.cause_names]
+    arrays: dict[str, Table] = {_VALUES: values, CAUSE: _prevalences(priors, ndtri(deviates[leading]), settings)}
+    unsolved = _assemble(model, rows, settings, arrays)
+    for node in (*CONTEXT_NODES, *structure.syndromes):
+        arrays[node] = _shares(priors, unsolved, node)
+    solvable = _assemble(model, rows, settings, arrays)
+    for finding in structure.findings.values():
+        if finding.age:
+            arrays[_offset(finding.name)] = solve_offsets(solvable, finding)
+    return arrays
+
+
+def _prevalences(priors: PriorSet, z: Table, settings: DrawSettings) -> Table:
+    """Return draws of P(cause): the leading cause, and the others sharing the rest; z has shape (causes, draws)."""
+    numbers = [priors.cells[Key(PROBABILITY, CAUSE, cause), ""].estimate for cause in priors.structure.cause_names]
+    values = np.array([number.value for number in numbers])
+    first = int(np.argmax(values))
+    others = np.delete(np.arange(len(values)), first)
+    leading = leading_distribution(numbers[first]).probability(z[first])
+    spreads = np.array([share_spread(numbers[index]) for index in others])
+    rng = np.random.default_rng([settings.seed, 1])
+    centres = share_centres(values[others] / values[others].sum(), spreads, rng)
+    drawn = np.empty_like(z)
+    drawn[first] = leading
+    drawn[others] = (1 - leading) * shares_at(centres, spreads, z[others])
+    return drawn
+
+
+def _shares(priors: PriorSet, drawn: DrawnParameters, node: str) -> Table:
+    """Return draws of the shares of a node's states, shape (causes, states, draws), summing to one.
+
+    Each stated share is multiplied by the factor that its own draw puts on its odds. Of two stated shares, which
+    are one number, the first is drawn and the second is the rest.
+    """
+    keys = share_keys(priors.structure, node)
+    stated = np.stack([np.array(priors.numbers(key)) for key in keys], axis=1)
+    values = np.stack([drawn.per_cause(key) for key in keys], axis=1)
+    if node in CONTEXT_NODES and len(keys) == 2:
+        stated, values = stated[:, :1], values[:, :1]
+    weights = (1 - stated)[..., None] * values / (1 - values)
+    rest = 1 - stated.sum(axis=1)
+    if node not in CONTEXT_NODES or len(keys) == 2:
+        weights = np.concatenate([weights, np.broadcast_to(rest[:, None, None], weights[:, :1].shape)], axis=1)
+    shares: Table = weights / weights.sum(axis=1, keepdims=True)
+    return shares
