@@ -55,7 +55,7 @@ class EvidenceBatch:
     @property
     def num_cases(self) -> int:
         """Number of cases."""
-        return self.answers.shape[1]
+        return int(self.answers.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,8 +179,13 @@ def batch_of(network: Network, cases: Sequence[Evidence]) -> EvidenceBatch:
         for name, state in evidence.observed:
             answers[position[name], case] = network.node(name).index(state) + 1
         reports += [(case, position[name], ratio) for name, ratio in evidence.unsure]
-    which = [np.array([report[i] for report in reports], dtype=np.intp) for i in (0, 1)]
-    return EvidenceBatch(nodes, answers, *which, np.array([report[2] for report in reports], dtype=np.float64))
+    return EvidenceBatch(
+        nodes,
+        answers,
+        np.array([case for case, _, _ in reports], dtype=np.intp),
+        np.array([node for _, node, _ in reports], dtype=np.intp),
+        np.array([ratio for _, _, ratio in reports], dtype=np.float64),
+    )
 
 
 def evidence_of(network: Network, batch: EvidenceBatch, case: int) -> Evidence:

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.cache import cache_folder
+from model.compiled_engine import CompiledEngine
 from model.cpds import finding_rows
 from model.network import CPD, Network, Node, Table
 from model.parameters import CAUDA_EQUINA_KEY, StatedParameters
+from model.stored import compile_stored
 from priors import PRIORS_FOLDER, PriorSet, load_priors
 from priors.records import ABSENT, AGE, CAUDA_EQUINA, CAUSE, CONTEXT_NODES, DEFAULT_PROFILE, DURATION, PRESENT, SEX
+
+if TYPE_CHECKING:
+    from model.batch import BatchTables
+    from model.draws import DrawnParameters
 
 # Raise when code changes what the same numbers give: digests, and caches keyed by them, then differ.
 RESULTS_VERSION = 1
@@ -23,7 +32,7 @@ RESULTS_VERSION = 1
 BINARY = (PRESENT, ABSENT)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A validated set of priors and the network built from it.
 
@@ -33,6 +42,10 @@ class Model:
         Structure, numbers and sources under one profile.
     network : Network
         The Bayesian network.
+
+    Notes
+    -----
+    `engine` answers questions about the network; its tables are made, or read from the cache, at the first one.
     """
 
     priors: PriorSet
@@ -47,6 +60,25 @@ class Model:
     def digest(self) -> str:
         """Digest that every result carries."""
         return self.network.digest
+
+    @cached_property
+    def engine(self) -> CompiledEngine:
+        """The everyday engine, with this network's tables."""
+        return CompiledEngine(lambda network: compile_stored(network, cache_folder()))
+
+    @cached_property
+    def batch_tables(self) -> BatchTables:
+        """The tables for many cases at once; raise NoSmallHub where there are none."""
+        from model.batch import merge_blocks  # scipy's sparse matrices are slow to import
+
+        return merge_blocks(self.engine.compiled(self.network))
+
+    @cached_property
+    def draws(self) -> DrawnParameters:
+        """Draws of every number, the usual many; made once and kept in the cache."""
+        from model.draws import draw_parameters
+
+        return draw_parameters(self.priors, self.digest, folder=cache_folder())
 
 
 def load_model(profile: str = DEFAULT_PROFILE, folder: Path | str = PRIORS_FOLDER) -> Model:

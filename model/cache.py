@@ -13,6 +13,7 @@ import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +84,8 @@ def _read(path: Path, key: str) -> Arrays | None:
 
 def _write(path: Path, key: str, arrays: Arrays) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, key=np.array(key), **arrays)
+    kept: dict[str, Any] = {"key": np.array(key), **arrays}
+    np.savez(buffer, **kept)
     with contextlib.suppress(OSError):  # a full or read-only disk: the arrays are at hand all the same
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing_bytes(path) as handle:

@@ -1,6 +1,6 @@
-"""Read files of many cases, row by row, so that one bad row costs no good one: JSONL and CSV.
+"""Read files of many cases in chunks of rows, so that one bad row costs no good one: JSONL, CSV and Parquet.
 
-Not here: what is computed for each (`model/score.py`).
+Not here: whole columns of a table at once (`model/casecolumns.py`), what is computed (`model/score.py`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from model.casefile import CARRIED, load_json
 from model.errors import BadCase
@@ -21,9 +25,11 @@ from priors.shapes import Structure
 from priors.text import brief, plain_number, suggestion
 
 CONTEXT_COLUMNS = ("id", AGE, SEX, DURATION, "setting")
-ENDINGS = (".jsonl", ".csv")
+ENDINGS = (".jsonl", ".csv", ".parquet")
+ENDINGS_TOLD = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
 LONGEST_RECORD = 50  # physical lines that one CSV record may span
-CHUNK = 1 << 16
+BYTES_AT_ONCE = 1 << 16
+CHUNK_ROWS = 4096
 
 _Line = tuple[int, bytes]
 
@@ -35,7 +41,7 @@ class Record:
     Parameters
     ----------
     line : int
-        Line of the file where it begins.
+        Line of the file where it begins; in Parquet, the row.
     data : object
         A case as the object of a case file; None where the row cannot be read.
     error : str
@@ -50,21 +56,70 @@ class Record:
     ignored: tuple[str, ...] = ()
 
 
-def read_records(path: Path, structure: Structure, ignore_unknown: bool) -> Iterator[Record]:
-    """Read the rows of a JSONL or CSV file of cases, one at a time.
+@dataclass(frozen=True, slots=True, eq=False)
+class TableRows:
+    """Some rows of a table of cases.
+
+    Parameters
+    ----------
+    cells : pyarrow.RecordBatch
+        One column a name, texts or numbers; null where blank.
+    lines : sequence of int
+        Line, or row, of each.
+    known : frozenset of str
+        Columns that the vocabulary knows; the others were passed over on request.
+    errors : mapping of int to str
+        Position -> why a row cannot be read.
+    """
+
+    cells: pa.RecordBatch
+    lines: Sequence[int]
+    known: frozenset[str]
+    errors: dict[int, str] = field(default_factory=dict)
+
+    def record(self, position: int, structure: Structure) -> Record:
+        """Return one row by itself, as the object of a case file."""
+        line = self.lines[position]
+        if position in self.errors:
+            return Record(line, None, self.errors[position])
+        texts = {name: _text(self.cells.column(name)[position].as_py()) for name in self.cells.schema.names}
+        filled = {name: text for name, text in texts.items() if text}
+        row = {name: text for name, text in filled.items() if name in self.known}
+        try:
+            return Record(line, case_of_row(row, structure), ignored=tuple(n for n in filled if n not in self.known))
+        except BadCase as fault:
+            return Record(line, {"id": row.get("id")}, str(fault))
+
+
+Chunk = tuple[Record, ...] | TableRows
+
+
+def _text(value: Any) -> str:
+    """Return a cell as a person would type it."""
+    if value is None or value != value:  # NaN is how data frames write a blank
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).strip()
+
+
+def read_chunks(path: Path, structure: Structure, ignore_unknown: bool, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
+    """Read a file of cases, some rows at a time.
 
     Parameters
     ----------
     path : Path
         Its ending says which format.
     structure : Structure
-        The vocabulary: a CSV file has a column for each finding it assesses.
+        The vocabulary: a table has a column for each finding it assesses.
     ignore_unknown : bool
         Pass over unknown columns instead of refusing the file.
+    size : int
+        Rows at a time.
 
     Yields
     ------
-    Record
+    tuple of Record, or TableRows
         In file order; a row that cannot be read carries its error.
 
     Raises
@@ -74,23 +129,39 @@ def read_records(path: Path, structure: Structure, ignore_unknown: bool) -> Iter
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise BadCase(f"{path}: expected a file ending in {' or '.join(ENDINGS)}")
+        raise BadCase(f"{path}: expected a file ending in {ENDINGS_TOLD}")
     try:
         handle = path.open("rb")
     except OSError as error:
         raise BadCase(f"cannot read {path}: {error.strerror or error}") from None
     with handle:
         try:
-            yield from _read_jsonl(handle) if ending == ".jsonl" else _read_csv(handle, path, structure, ignore_unknown)
+            if ending == ".jsonl":
+                records = _read_jsonl(handle)
+                yield from iter(lambda: tuple(islice(records, size)), ())
+            elif ending == ".csv":
+                yield from _read_csv(handle, path, structure, ignore_unknown, size)
+            else:
+                yield from _read_parquet(handle, path, structure, ignore_unknown, size)
         except OSError as error:  # else the writer of the results would take it for its own
             raise BadCase(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def count_rows(path: Path) -> int | None:
+    """Return how many rows a file has where that is known without reading it: in Parquet."""
+    if path.suffix.lower() != ".parquet":
+        return None
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return None  # reading it will say why
 
 
 def _lines(handle: IO[bytes]) -> Iterator[_Line]:
     """Split at any of the three line ends (a spreadsheet for old Macintoshes writes bare returns), and number."""
     number, rest = 0, b""
     while True:
-        chunk = handle.read(CHUNK)
+        chunk = handle.read(BYTES_AT_ONCE)
         parts = re.split(rb"(\r\n|\n|\r(?!\Z))" if chunk else rb"(\r\n|\n|\r)", rest + chunk)
         rest = parts.pop()  # a line without its end, or a return whose newline may come with the next chunk
         for text, end in zip(parts[::2], parts[1::2], strict=True):
@@ -160,13 +231,8 @@ def _csv_records(handle: IO[bytes]) -> Iterator[tuple[int, list[str], str]]:
             yield first[0], cells, ""
 
 
-def _read_csv(handle: IO[bytes], path: Path, structure: Structure, ignore_unknown: bool) -> Iterator[Record]:
-    records = _csv_records(handle)
-    _, header, error = next(records, (1, [], ""))
-    if not header:
-        expected = ", ".join(CONTEXT_COLUMNS)
-        raise BadCase(f"{path}: {error or 'empty'}; expected a header with the columns {expected} and findings")
-    columns = [cell.strip() for cell in header]
+def _known_columns(columns: Sequence[str], path: Path, structure: Structure, ignore_unknown: bool) -> frozenset[str]:
+    """Return the columns that the vocabulary knows; refuse the file for any other, unless told to pass over them."""
     if double := sorted({name for name in columns if columns.count(name) > 1}):
         raise BadCase(f"{path}: the column {brief(double[0])} stands twice")
     known = {*CONTEXT_COLUMNS, *structure.findings, *structure.values, *structure.facts, *CARRIED}
@@ -174,19 +240,44 @@ def _read_csv(handle: IO[bytes], path: Path, structure: Structure, ignore_unknow
     if unknown and not ignore_unknown:
         near = "; columns are separated by commas" if ";" in unknown[0] else suggestion(unknown[0], sorted(known))
         raise BadCase(f"{path}: unknown column {brief(unknown[0])}{near}")
-    for line, cells, error in records:
-        if error:
-            yield Record(line, None, error)
-        elif len(cells) != len(columns):
-            yield Record(line, None, f"expected {len(columns)} cells, found {len(cells)}")
-        else:
-            row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
-            dropped = [name for name in row if name not in known]
-            row = {name: cell for name, cell in row.items() if name in known}
-            try:
-                yield Record(line, case_of_row(row, structure), ignored=tuple(dropped))
-            except BadCase as fault:
-                yield Record(line, {"id": row.get("id")}, str(fault))
+    return frozenset(known)
+
+
+def _read_csv(
+    handle: IO[bytes], path: Path, structure: Structure, ignore_unknown: bool, size: int
+) -> Iterator[TableRows]:
+    records = _csv_records(handle)
+    _, header, error = next(records, (1, [], ""))
+    if not header:
+        expected = ", ".join(CONTEXT_COLUMNS)
+        raise BadCase(f"{path}: {error or 'empty'}; expected a header with the columns {expected} and findings")
+    columns = [cell.strip() for cell in header]
+    known = _known_columns(columns, path, structure, ignore_unknown)
+    blank = [None] * len(columns)
+    while rows := list(islice(records, size)):
+        errors = {
+            position: error or f"expected {len(columns)} cells, found {len(cells)}"
+            for position, (_, cells, error) in enumerate(rows)
+            if error or len(cells) != len(columns)
+        }
+        cells = [blank if position in errors else row for position, (_, row, _) in enumerate(rows)]
+        arrays = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
+        yield TableRows(pa.RecordBatch.from_arrays(arrays, columns), [line for line, _, _ in rows], known, errors)
+
+
+def _read_parquet(
+    handle: IO[bytes], path: Path, structure: Structure, ignore_unknown: bool, size: int
+) -> Iterator[TableRows]:
+    try:
+        file = pq.ParquetFile(handle, pre_buffer=False)
+        columns = list(file.schema_arrow.names)
+        known = _known_columns(columns, path, structure, ignore_unknown)
+        done = 0
+        for batch in file.iter_batches(size, use_threads=False):
+            yield TableRows(batch, range(done + 1, done + 1 + batch.num_rows), known)
+            done += batch.num_rows
+    except pa.ArrowException as error:
+        raise BadCase(f"{path} is not a readable Parquet file: {error}") from None
 
 
 def case_of_row(row: dict[str, str], structure: Structure) -> dict[str, Any]:

@@ -19,12 +19,11 @@ from rich.console import Console
 from model.case import Case
 from model.casefile import load_json, parse_case, read_case
 from model.differential import diagnose as diagnose_case
-from model.engine import Engine
-from model.engines import engine_named
+from model.engines import DEFAULT_ENGINE, engine_named
 from model.errors import BadCase
 from model.files import part_path
+from model.models import Models
 from model.report import diagnosis_report
-from model.score import Models, score_file
 from priors import LasegueError
 from priors.records import AGE, DEFAULT_PROFILE, DURATION, SEX
 from priors.shapes import Structure
@@ -39,7 +38,8 @@ _PROFILES = "documents, primary_care, emergency, specialist, or the path of a CS
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", help=f"{_PROFILES}; else the case's setting, else documents.")
 ]
-EngineOption = Annotated[str, typer.Option("--engine", help="elimination, or pgmpy as the reference.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="compiled; elimination or pgmpy to check it.")]
+IntervalsOption = Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals over draws of the numbers.")]
 IgnoreOption = Annotated[bool, typer.Option("--ignore-unknown", help="Drop unknown names and list them.")]
 
 
@@ -69,8 +69,9 @@ def diagnose(
     sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
     duration_weeks: Annotated[str | None, typer.Option(help="Duration of this pain in weeks.")] = None,
     profile: ProfileOption = None,
-    engine: EngineOption = "elimination",
+    engine: EngineOption = DEFAULT_ENGINE,
     ignore_unknown: IgnoreOption = False,
+    intervals: IntervalsOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show the differential of one case: a case file, or findings given here."""
@@ -88,7 +89,7 @@ def diagnose(
         entered = {key: entry for key, entry in given.items() if entry not in (None, [], {})}
         case = _case(case_file, entered, models.structure, ignore_unknown)
         model = models.for_case(case, profile)
-        result = diagnose_case(model, case, engine_named(engine))
+        result = diagnose_case(model, case, None if engine == DEFAULT_ENGINE else engine_named(engine), intervals)
         if as_json:
             print(json.dumps(result.as_dict(), indent=2))
         else:
@@ -99,17 +100,21 @@ def diagnose(
 
 @app.command()
 def score(
-    cases: Annotated[Path, typer.Argument(help="Cases, one a row: .jsonl or .csv.")],
-    out: Annotated[Path, typer.Option("--out", help="Where the results go: .jsonl or .csv.")],
+    cases: Annotated[Path, typer.Argument(help="Cases, one a row: .jsonl, .csv or .parquet.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the results go: .jsonl, .csv or .parquet.")],
     profile: ProfileOption = None,
-    engine: EngineOption = "elimination",
+    engine: EngineOption = DEFAULT_ENGINE,
     ignore_unknown: IgnoreOption = False,
+    intervals: IntervalsOption = False,
 ) -> None:
     """Score a file of cases. A bad row gets an error with its line, and the rest goes on."""
+    from model.score import ScoreOptions, score_file  # scipy and pyarrow are slow to import
+
     with _mistakes_told():
-        chosen: Engine = engine_named(engine)
+        chosen = None if engine == DEFAULT_ENGINE else engine_named(engine)
+        options = ScoreOptions(profile, chosen, ignore_unknown, intervals)
         try:
-            tally = score_file(cases, out, Models(), profile, chosen, ignore_unknown, _progress())
+            tally = score_file(cases, out, Models(), options, _progress())
         except KeyboardInterrupt:
             print(f"interrupted; the rows done so far are in {part_path(out)}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
@@ -117,6 +122,8 @@ def score(
         bad = f", {tally.failed} with an error: see the key or column 'error'" if tally.failed else ""
         if tally.ignored:
             print(_ignored(tally.ignored), file=sys.stderr)
+        for remark in tally.remarks:
+            print(remark, file=sys.stderr)
         print(f"{rows}{bad}; results in {out}", file=sys.stderr)
 
 
@@ -172,14 +179,14 @@ def _pairs(option: str, texts: list[str] | None) -> dict[str, float | str | None
     return pairs
 
 
-def _progress() -> Callable[[int], None]:
+def _progress() -> Callable[[int, int | None], None]:
     """Return a callback that says on standard error, every few seconds, how many rows are done."""
     last = time.monotonic()
 
-    def report(done: int) -> None:
+    def report(done: int, total: int | None) -> None:
         nonlocal last
         if time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
-            print(f"{done} rows done", file=sys.stderr, flush=True)
+            print(f"{done} rows done" if total is None else f"{done} of {total} rows done", file=sys.stderr, flush=True)
 
     return report

@@ -85,7 +85,7 @@ class Compiled:
     wide: View = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        starts, places, start = [], {}, 0
+        starts, places, start = list[int](), dict[str, Place](), 0
         for index, block in enumerate(self.hub.blocks):
             starts.append(start)
             places |= {name: Place(index, stride) for name, stride in strides(self.network, block).items()}
@@ -97,11 +97,11 @@ class Compiled:
             for answer, state in enumerate(states[name], start=1)
         }
         shape = [len(self.network.node(name).states) for name in self.hub.nodes]
-        index = np.indices(shape).reshape(len(shape), *self.prior.shape)
+        hub_states = np.indices(shape).reshape(len(shape), *self.prior.shape)
         object.__setattr__(self, "starts", tuple(starts))
         object.__setattr__(self, "places", places)
         object.__setattr__(self, "moves", moves)
-        object.__setattr__(self, "hub_states", dict(zip(self.hub.nodes, index, strict=True)))
+        object.__setattr__(self, "hub_states", dict(zip(self.hub.nodes, hub_states, strict=True)))
         values = [[(name, state) for state in self.network.node(name).states] for name in self.hub.shared]
         object.__setattr__(self, "shared_states", {key: i for i, key in enumerate(product(*values))})
         for array in (self.prior, self.table):
@@ -114,7 +114,7 @@ class Compiled:
     @property
     def num_shared(self) -> int:
         """Number of joint states of the hub's shared nodes."""
-        return self.prior.shape[0]
+        return int(self.prior.shape[0])
 
 
 def _view(compiled: Compiled, nodes: Sequence[str], rows: Table) -> View:

@@ -1,6 +1,6 @@
 """The everyday engine: posteriors looked up in a compiled network; what cannot be looked up goes to elimination.
 
-Not here: the tables (`model/compiled.py`), files of tables (`model/cache.py`).
+Not here: the tables (`model/compiled.py`), tables kept between runs (`model/stored.py`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,13 @@ from model.errors import ImpossibleEvidence, NoSmallHub
 from model.evidence import Evidence
 from model.network import Network, Node, Table
 from model.situation import hub_evidence_logs, read_evidence
+from model.targets import targets_of
 from model.whatif import answer_probs
 
-TARGET_KINDS = ("complication", "cause")
 SMALLEST = 1e-200  # P(evidence) below it is summed again from its largest term, so that no digit is lost
 KEPT_NETWORKS = 8
 
 Compiler = Callable[[Network], Compiled]
-
-
-def targets_of(network: Network) -> tuple[str, ...]:
-    """Return the nodes whose posterior is asked most: cause and complication; else the first node."""
-    found = [node.name for kind in TARGET_KINDS for node in network.nodes if node.kind == kind]
-    return tuple(found) or (network.nodes[0].name,)
 
 
 def compile_targets(network: Network) -> Compiled:

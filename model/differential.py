@@ -6,18 +6,21 @@ Not here: tables and sentences for people (`model/report.py`), files of many cas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from model.banded import Bands, bands
 from model.build import Model
 from model.case import Case, Change, Stage, Status, stages
-from model.elimination import EliminationEngine
 from model.engine import Engine
 from model.errors import BadCase, ImpossibleEvidence
 from model.evidence import Evidence
+from model.network import Table
 from priors.records import CAUDA_EQUINA, CAUSE, DEFAULT_PROFILE, PRESENT
 from priors.text import brief, suggestion
+
+NOTHING_KNOWN = Stage("", Evidence(), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Differential:
         Findings in force.
     changes : tuple of Change
         What this step changed of an earlier one.
+    remark : str
+        What the user should know of how it was answered; mostly empty.
+    bands : Bands or None
+        95 % intervals, where asked for.
     """
 
     label: str
@@ -46,6 +53,8 @@ class Differential:
     log_evidence: float
     findings: tuple[tuple[str, Status], ...] = ()
     changes: tuple[Change, ...] = ()
+    remark: str = ""
+    bands: Bands | None = None
 
     def ranked(self) -> list[tuple[str, float]]:
         """Return causes with their posterior, likeliest first; ties keep the order of the causes."""
@@ -93,6 +102,8 @@ class Diagnosis:
                 "complications": dict(step.complications),
                 "log_evidence": step.log_evidence,
                 "model_digest": self.digest,
+                **({"intervals": step.bands.as_dict()} if step.bands else {}),
+                **({"remark": step.remark} if step.remark else {}),
             }
 
         result = common(self.final)
@@ -147,7 +158,7 @@ def differential(model: Model, stage: Stage, engine: Engine | None = None) -> Di
     stage : Stage
         From `model.case.stages`.
     engine : Engine, optional
-        Elimination unless another is given.
+        The model's own unless another is given.
 
     Returns
     -------
@@ -159,24 +170,52 @@ def differential(model: Model, stage: Stage, engine: Engine | None = None) -> Di
     ImpossibleEvidence
         Naming the findings that cannot hold together.
     """
-    answer = (engine or EliminationEngine()).query(model.network, stage.evidence, (CAUSE, CAUDA_EQUINA))
+    answer = (engine or model.engine).query(model.network, stage.evidence, (CAUSE, CAUDA_EQUINA))
     cause, complication = answer.posteriors
+    return differential_of(model, stage, cause.probs, complication.probs, answer.log_evidence, answer.remark)
+
+
+def differential_of(
+    model: Model, stage: Stage, cause: Table, complication: Table, log_evidence: float, remark: str = ""
+) -> Differential:
+    """Return the differential that probabilities worked out elsewhere make.
+
+    Parameters
+    ----------
+    model : Model
+        Names the causes.
+    stage : Stage
+        What is known.
+    cause, complication : ndarray, shape (states,)
+        P(state | evidence) in the network's order of states.
+    log_evidence : float
+        ln P(evidence).
+    remark : str
+        What the user should know of how it was answered.
+
+    Returns
+    -------
+    Differential
+        With plain floats.
+    """
+    present = model.network.node(CAUDA_EQUINA).index(PRESENT)
     return Differential(
         label=stage.label,
-        posterior=MappingProxyType(cause.as_dict()),
-        complications=MappingProxyType({CAUDA_EQUINA: complication.as_dict()[PRESENT]}),
-        log_evidence=answer.log_evidence,
+        posterior=MappingProxyType(dict(zip(model.network.node(CAUSE).states, cause.tolist(), strict=True))),
+        complications=MappingProxyType({CAUDA_EQUINA: float(complication[present])}),
+        log_evidence=log_evidence,
         findings=stage.findings,
         changes=stage.changes,
+        remark=remark,
     )
 
 
-def prior_differential(model: Model, engine: Engine | None = None) -> Differential:
-    """Return the differential with nothing entered: the profile's prevalences."""
-    return differential(model, Stage("", Evidence(), (), ()), engine)
+def step_error(index: int, stage: Stage, error: ImpossibleEvidence) -> str:
+    """Return what is wrong with the findings after a step; step 0 is what holds before the first."""
+    return f"step {index}, {stage.label}: {error}" if index else str(error)
 
 
-def diagnose(model: Model, case: Case, engine: Engine | None = None) -> Diagnosis:
+def diagnose(model: Model, case: Case, engine: Engine | None = None, intervals: bool = False) -> Diagnosis:
     """Return the differential of a case after each of its steps.
 
     Parameters
@@ -186,7 +225,9 @@ def diagnose(model: Model, case: Case, engine: Engine | None = None) -> Diagnosi
     case : Case
         Checked.
     engine : Engine, optional
-        Elimination unless another is given.
+        The model's own unless another is given.
+    intervals : bool
+        Whether 95 % intervals over draws of the numbers are worked out too.
 
     Returns
     -------
@@ -206,10 +247,15 @@ def diagnose(model: Model, case: Case, engine: Engine | None = None) -> Diagnosi
     >>> round(result.final.posterior["disc_herniation"], 6)
     0.8
     """
+
+    def at(stage: Stage) -> Differential:
+        found = differential(model, stage, engine)
+        return replace(found, bands=bands(model, stage.evidence)) if intervals else found
+
     found = []
     for index, stage in enumerate(stages(case, model.priors.structure)):
         try:
-            found.append(differential(model, stage, engine))
+            found.append(at(stage))
         except ImpossibleEvidence as error:
-            raise BadCase(f"step {index}, {stage.label}: {error}" if index else str(error)) from None
-    return Diagnosis(case, model.profile, model.digest, prior_differential(model, engine), found[0], tuple(found[1:]))
+            raise BadCase(step_error(index, stage, error)) from None
+    return Diagnosis(case, model.profile, model.digest, at(NOTHING_KNOWN), found[0], tuple(found[1:]))

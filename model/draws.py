@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from model.build import Model
 from model.cache import cached_arrays
 from model.compiled import Rows
 from model.errors import ModelError
@@ -27,7 +26,7 @@ from priors.uncertainty import uncertainty
 
 DRAWS_VERSION = 1  # raise when code changes what the same seed draws
 PLAIN, LATIN, SOBOL = "plain", "latin", "sobol"
-METHODS = (SOBOL, LATIN, PLAIN)
+METHODS = (LATIN, SOBOL, PLAIN)
 EDGE = 1e-9  # no uniform deviate is nearer to 0 or 1; six standard deviations
 INSIDE = 1e-15  # no drawn probability is nearer to 0 or 1
 
@@ -43,14 +42,14 @@ class DrawSettings:
     seed : int
         Same seed, same draws.
     method : str
-        One of `METHODS`: scrambled Sobol points, Latin hypercube, or plain pseudo-random numbers.
+        One of `METHODS`: Latin hypercube, scrambled Sobol points, or plain pseudo-random numbers.
     replicates : int
         Independent parts of equal size, from whose spread the Monte Carlo error is told.
     """
 
     size: int = 1024
     seed: int = 20_261_122
-    method: str = SOBOL
+    method: str = LATIN
     replicates: int = 8
 
     def __post_init__(self) -> None:
@@ -116,13 +115,17 @@ class DrawnParameters:
         return self.values.nbytes + sum(array.nbytes for array in self.arrays.values())
 
 
-def draw_parameters(model: Model, settings: DrawSettings | None = None, folder: Path | None = None) -> DrawnParameters:
-    """Draw every number of a model's priors.
+def draw_parameters(
+    priors: PriorSet, digest: str, settings: DrawSettings | None = None, folder: Path | None = None
+) -> DrawnParameters:
+    """Draw every number of a set of priors.
 
     Parameters
     ----------
-    model : Model
+    priors : PriorSet
         Whose numbers.
+    digest : str
+        Of the model built from them (`Model.digest`).
     settings : DrawSettings, optional
         1,024 draws in 8 replicates unless given.
     folder : Path, optional
@@ -139,17 +142,18 @@ def draw_parameters(model: Model, settings: DrawSettings | None = None, folder: 
         Where prevalences cannot be drawn as stated (`model.prevalences`).
     """
     settings = settings or DrawSettings()
-    rows = [row for row in model.priors.rows if row.key.parameter != THRESHOLD]
-    text = f"{DRAWS_VERSION}:{model.digest}:{settings}"
+    rows = [row for row in priors.rows if row.key.parameter != THRESHOLD]
+    text = f"{DRAWS_VERSION}:{digest}:{settings}"
     arrays = cached_arrays(
-        "draws", hashlib.sha256(text.encode()).hexdigest(), lambda: _draw(model, rows, settings), folder
+        "draws", hashlib.sha256(text.encode()).hexdigest(), lambda: _draw(priors, rows, settings), folder
     )
-    return _assemble(model, rows, settings, arrays)
+    return _assemble(priors, digest, rows, settings, arrays)
 
 
-def _assemble(model: Model, rows: list[Row], settings: DrawSettings, arrays: Mapping[str, Table]) -> DrawnParameters:
+def _assemble(
+    priors: PriorSet, digest: str, rows: list[Row], settings: DrawSettings, arrays: Mapping[str, Table]
+) -> DrawnParameters:
     number = {id(row): index for index, row in enumerate(rows)}
-    priors = model.priors
     keys = {key for key, cause in priors.cells if cause and key.parameter != THRESHOLD}
     places = {
         key: np.array([number[id(priors.cells[key, cause])] for cause in priors.structure.cause_names]) for key in keys
@@ -157,7 +161,7 @@ def _assemble(model: Model, rows: list[Row], settings: DrawSettings, arrays: Map
     rest = {name: array for name, array in arrays.items() if name != _VALUES}
     for array in arrays.values():
         array.flags.writeable = False
-    return DrawnParameters(priors.structure, settings, model.digest, places, arrays[_VALUES], rest)
+    return DrawnParameters(priors.structure, settings, digest, places, arrays[_VALUES], rest)
 
 
 _VALUES = "values"
@@ -181,13 +185,14 @@ def uniforms(dimensions: int, settings: DrawSettings) -> Table:
         else:
             points = rng.random((settings.per_replicate, dimensions))
         parts.append(points.T)
-    return np.clip(np.concatenate(parts, axis=1), EDGE, 1 - EDGE)
+    deviates: Table = np.clip(np.concatenate(parts, axis=1), EDGE, 1 - EDGE)
+    return deviates
 
 
-def _draw(model: Model, rows: list[Row], settings: DrawSettings) -> Mapping[str, Table]:
+def _draw(priors: PriorSet, rows: list[Row], settings: DrawSettings) -> Mapping[str, Table]:
     from scipy.special import ndtri
 
-    priors, structure = model.priors, model.priors.structure
+    structure = priors.structure
     deviates = uniforms(len(rows), settings)
     values = np.empty_like(deviates)
     for index, row in enumerate(rows):
@@ -196,10 +201,10 @@ def _draw(model: Model, rows: list[Row], settings: DrawSettings) -> Mapping[str,
     number = {id(row): index for index, row in enumerate(rows)}
     leading = [number[id(priors.cells[Key(PROBABILITY, CAUSE, cause), ""])] for cause in structure.cause_names]
     arrays: dict[str, Table] = {_VALUES: values, CAUSE: _prevalences(priors, ndtri(deviates[leading]), settings)}
-    unsolved = _assemble(model, rows, settings, arrays)
+    unsolved = _assemble(priors, "", rows, settings, arrays)
     for node in (*CONTEXT_NODES, *structure.syndromes):
         arrays[node] = _shares(priors, unsolved, node)
-    solvable = _assemble(model, rows, settings, arrays)
+    solvable = _assemble(priors, "", rows, settings, arrays)
     for finding in structure.findings.values():
         if finding.age:
             arrays[_offset(finding.name)] = solve_offsets(solvable, finding)

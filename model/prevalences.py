@@ -133,7 +133,7 @@ def share_centres(values: Table, spreads: Table, rng: np.random.Generator) -> Ta
         step = np.log(values / means)
         centres = centres + step
         if float(np.abs(step).max()) < CENTRE_TOLERANCE:
-            return centres
+            return np.asarray(centres)
     raise BadNetwork("the prevalences are too uncertain to be drawn with the stated values as their means")
 
 
@@ -141,4 +141,5 @@ def shares_at(centres: Table, spreads: Table, z: Table) -> Table:
     """Return logistic-normal shares at standard normal deviates, shape (causes, draws); each draw sums to one."""
     logs = centres[:, None] + spreads[:, None] * z
     weights = np.exp(logs - logs.max(axis=0))
-    return weights / weights.sum(axis=0)
+    shares: Table = weights / weights.sum(axis=0)
+    return shares

@@ -174,13 +174,9 @@ def readings(row: int, reports: Reports) -> tuple[list[int], list[float]]:
     return rows, weights
 
 
-def block_row(compiled: Compiled, situation: Situation, block: int) -> Table:
-    """Return ln P(evidence on one block | hub) of the cells at hand; shape (cells,)."""
-    row = situation.rows.get(block, compiled.starts[block])
-    reports = situation.reports.get(block, ())
-    if not reports:
-        return gather(compiled, situation.shared, [row])[0]
-    rows, weights = readings(row, reports)
+def _reported_row(compiled: Compiled, situation: Situation, block: int) -> Table:
+    """Return ln P(evidence on a block with unsure reports | hub) of the cells at hand; shape (cells,)."""
+    rows, weights = readings(situation.rows[block], situation.reports[block])
     return log_sum_exp(gather(compiled, situation.shared, rows) + np.array(weights)[:, None], axis=0)
 
 
@@ -191,5 +187,5 @@ def hub_evidence_logs(compiled: Compiled, situation: Situation) -> Table:
     if plain:
         logs = logs + np.add.reduce(gather(compiled, situation.shared, plain), axis=0)
     for block in situation.reports:
-        logs = logs + block_row(compiled, situation, block)
+        logs = logs + _reported_row(compiled, situation, block)
     return logs

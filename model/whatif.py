@@ -145,7 +145,7 @@ def what_if_pairs(compiled: Compiled, evidence: Evidence) -> WhatIfPairs:
         for state, own in enumerate(cells):
             joint[..., state] = (chances[:, own] * weights[own]) @ chances[:, own].T
             for pairs, chance in within:
-                joint[(*pairs, state)] = chance[..., own].sum(axis=-1)
+                joint[..., state][pairs] = chance[..., own].sum(axis=-1)
         probs = joint.sum(axis=-1)
         posteriors[name] = joint / np.where(probs > 0, probs, 1.0)[..., None]
     first, second = np.nonzero(probs < SMALLEST)
@@ -180,8 +180,9 @@ def answer_probs(compiled: Compiled, situation: Situation, hub_posterior: Table,
     """
     place = compiled.places[name]
     steps = place.stride * np.arange(1, len(compiled.network.node(name).states) + 1)
-    probs: Table = np.exp(_moved(compiled, situation, np.array(place.block), steps)) @ hub_posterior
-    return probs / probs.sum()
+    chances = np.exp(_moved(compiled, situation, np.array(place.block), steps)) @ hub_posterior
+    probs: Table = chances / chances.sum()
+    return probs
 
 
 def _pair_logs(still: _Open, together: list[tuple[Rows, Table]], first: Rows, second: Rows) -> Table:

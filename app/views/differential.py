@@ -12,7 +12,7 @@ import streamlit as st
 from app import state
 from app.charts import build_course_chart, build_differential_chart, cause_label, differential_table
 from model import Differential, ImpossibleEvidence, Model
-from model.differential import prior_differential
+from model.differential import NOTHING_KNOWN, differential
 from model.words import percent
 from priors.records import ABSENT, CAUDA_EQUINA, CAUSE, DEFAULT_PROFILE, PRESENT, PROBABILITY, SEX, Key
 from priors.summary import summarise
@@ -164,7 +164,7 @@ def _differential() -> None:
             f"These cannot hold together: {', '.join(named)}. Take one of them back; everything entered is kept."
         )
         return
-    prior = prior_differential(model)
+    prior = differential(model, NOTHING_KNOWN)
     if state.is_empty():
         st.info((TEXT / "empty.md").read_text(encoding="utf-8"))
     else:
