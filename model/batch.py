@@ -149,6 +149,26 @@ def merge_blocks(compiled: Compiled) -> BatchTables:
     )
 
 
+def hard_batch(nodes: Sequence[str], answers: npt.ArrayLike) -> EvidenceBatch:
+    """Return a batch without unsure reports.
+
+    Parameters
+    ----------
+    nodes : sequence of str
+        Nodes with evidence in any case.
+    answers : array_like of int, shape (nodes, cases)
+        0 where a node is not assessed, i + 1 where its state i was observed.
+
+    Returns
+    -------
+    EvidenceBatch
+        Not yet checked against a network.
+    """
+    none = np.zeros(0, dtype=np.intp)
+    table = np.asarray(answers, dtype=np.int8)
+    return EvidenceBatch(tuple(nodes), table.reshape(len(nodes), table.shape[-1]), none, none, np.zeros(0))
+
+
 def batch_of(network: Network, cases: Sequence[Evidence]) -> EvidenceBatch:
     """Return the evidence on many cases as one batch.
 
@@ -241,6 +261,30 @@ def batch_posterior(tables: BatchTables, batch: EvidenceBatch) -> BatchPosterior
     return BatchPosterior(posteriors, log_evidence, impossible)
 
 
+def narrow_rows(tables: BatchTables, batch: EvidenceBatch) -> Index:
+    """Return the rows of the narrow view that a case adds up, for cases that need nothing more.
+
+    Parameters
+    ----------
+    tables : BatchTables
+        Of the compiled network.
+    batch : EvidenceBatch
+        Cases whose shared hub nodes are all observed, without unsure reports and observed targets.
+
+    Returns
+    -------
+    ndarray of int32, shape (cases, groups + 1)
+        The last is the hub's prior.
+    """
+    return _narrow(tables, _rows(tables, batch), _shared_states(tables.compiled, batch))
+
+
+def _narrow(tables: BatchTables, rows: Index, shared: Index) -> Index:
+    index: Index = rows * np.int32(tables.compiled.num_shared)
+    index += shared[:, None]
+    return index
+
+
 def _check(tables: BatchTables, batch: EvidenceBatch) -> None:
     network = tables.compiled.network
     unsure = set(batch.report_nodes.tolist())
@@ -270,12 +314,7 @@ def _chunk(tables: BatchTables, batch: EvidenceBatch, posteriors: Mapping[str, T
             continue
         everything = len(cases) == batch.num_cases
         own = rows if everything else rows[cases]
-        if view is tables.narrow:
-            num_shared = tables.compiled.num_shared
-            index = own * num_shared
-            index += (shared if everything else shared[cases])[:, None]
-        else:
-            index = own
+        index = _narrow(tables, own, shared if everything else shared[cases]) if view is tables.narrow else own
         terms = _report_logs(tables, batch, cases, index, view)
         total, sums = _sums(view, index, terms, _excluded(tables, batch, cases, view))
         log_evidence[cases] = total

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from model.batch import Answers, EvidenceBatch
+from model.batch import Answers, EvidenceBatch, hard_batch
 from model.casefile import CARRIED
 from model.casetable import TableRows
 from model.network import Table
@@ -52,8 +52,7 @@ class RegularRows:
 
     def batch(self, rows: npt.NDArray[np.intp]) -> EvidenceBatch:
         """Return the evidence of some regular rows."""
-        none = np.zeros(0, dtype=np.intp)
-        return EvidenceBatch(self.nodes, self.answers[:, rows], none, none, np.zeros(0))
+        return hard_batch(self.nodes, self.answers[:, rows])
 
 
 def regular_rows(table: TableRows, structure: Structure, chosen: str | None, profiles: Sequence[str]) -> RegularRows:

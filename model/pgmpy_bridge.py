@@ -65,6 +65,11 @@ def to_pgmpy(network: Network) -> DiscreteBayesianNetwork:
     return model
 
 
+def inference_of(network: Network) -> VariableElimination:
+    """Return pgmpy's own inference on a network, converted once, as pgmpy's users ask it."""
+    return VariableElimination(to_pgmpy(network))
+
+
 def from_pgmpy(model: DiscreteBayesianNetwork, digest: str = "") -> Network:
     """Return a pgmpy network as ours, checked as strictly as any.
 

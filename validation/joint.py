@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from model import Model, load_model
+from model.batch import batch_posterior, hard_batch
 from model.elimination import log_joint
 from model.evidence import Evidence
+from model.factors import log
 from model.network import Network, Table
 from model.sampling import States, sample
 from priors import available_profiles
@@ -247,7 +249,7 @@ def examination_gain(model: Model, history: Sequence[str], examination: Sequence
     for cause in COMPARED:
         drawn = sample(model.network, size, rng, {CAUSE: cause})
         for name, nodes in (("history", history), ("both", [*history, *examination])):
-            scores[cause, name] = np.array([_log_odds(model.network, drawn, nodes, i) for i in range(size)])
+            scores[cause, name] = _log_odds(model, drawn, nodes)
     first, second = COMPARED
     return ExaminationGain(
         patients=size,
@@ -256,8 +258,10 @@ def examination_gain(model: Model, history: Sequence[str], examination: Sequence
     )
 
 
-def _log_odds(network: Network, drawn: Mapping[str, States], nodes: Sequence[str], patient: int) -> float:
-    observed = tuple((name, network.node(name).states[int(drawn[name][patient])]) for name in nodes)
-    logs = log_joint(network, Evidence(observed), (CAUSE,))
-    first, second = (logs[network.node(CAUSE).index(cause)] for cause in COMPARED)
-    return float(first - second)
+def _log_odds(model: Model, drawn: Mapping[str, States], nodes: Sequence[str]) -> Table:
+    """Return ln P(first | assessed) / P(second | assessed) of the two causes compared, shape (patients,)."""
+    batch = hard_batch(nodes, np.stack([drawn[name] + 1 for name in nodes]))
+    probs = batch_posterior(model.batch_tables, batch).posteriors[CAUSE]
+    first, second = (probs[:, model.network.node(CAUSE).index(cause)] for cause in COMPARED)
+    odds: Table = log(first) - log(second)
+    return odds
