@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.cache import cache_folder
+from model.compiled import Compiled
 from model.compiled_engine import CompiledEngine
 from model.cpds import finding_rows
 from model.network import CPD, Network, Node, Table
@@ -66,12 +67,17 @@ class Model:
         """The everyday engine, with this network's tables."""
         return CompiledEngine(lambda network: compile_stored(network, cache_folder()))
 
+    @property
+    def compiled(self) -> Compiled:
+        """The network's tables, for what-ifs; raise NoSmallHub where there are none."""
+        return self.engine.compiled(self.network)
+
     @cached_property
     def batch_tables(self) -> BatchTables:
         """The tables for many cases at once; raise NoSmallHub where there are none."""
         from model.batch import merge_blocks  # scipy's sparse matrices are slow to import
 
-        return merge_blocks(self.engine.compiled(self.network))
+        return merge_blocks(self.compiled)
 
     @cached_property
     def draws(self) -> DrawnParameters:

@@ -16,7 +16,7 @@ def percent(p: float) -> str:
     >>> [percent(p) for p in (0.812, 0.0093, 0.00002, 0.9995, 0.125, 0.0996)]
     ['81 %', '0.93 %', '< 0.01 %', '> 99.9 %', '12 %', '10 %']
     """
-    hundred = 100 * p
+    hundred = float(f"{100 * p:.10g}")  # 62.5 is 62.5, whatever the last bit of a sum says
     if hundred < 0.01:
         return "< 0.01 %"
     if hundred > 99.9:

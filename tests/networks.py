@@ -6,6 +6,7 @@ import numpy as np
 
 from model.evidence import Evidence
 from model.network import CPD, Network, Node
+from model.sampling import sample as draw
 
 YES_NO = ("yes", "no")
 BINARY = ("present", "absent")
@@ -148,6 +149,32 @@ def possible_evidence(rng: np.random.Generator, network: Network, num_hard: int,
         tuple((name, patient[name]) for name in hard),
         tuple((name, float(np.exp(rng.normal(0, 2)))) for name in unsure),
     )
+
+
+def clinical_cases(rng: np.random.Generator, network: Network, size: int) -> list[Evidence]:
+    """Return what a clinic would know of drawn patients of the full network.
+
+    Age and sex mostly known, duration in 70 %, 1 to 30 findings, up to three of them unsure in a third of patients; in
+    one of twenty no context at all.
+    """
+    patients = draw(network, size, rng)
+    findings = [node.name for node in network.nodes if node.kind == "finding"]
+    context_known = {"age": 0.95, "sex": 0.95, "duration_weeks": 0.7}
+    found = []
+    for patient in range(size):
+        known = [] if rng.random() < 0.05 else [name for name, share in context_known.items() if rng.random() < share]
+        chosen = [str(name) for name in rng.choice(findings, rng.integers(1, 31), replace=False)]
+        cut = int(rng.integers(1, 4)) if rng.random() < 1 / 3 else 0
+        observed = [(name, network.node(name).states[patients[name][patient]]) for name in (*known, *chosen[cut:])]
+        unsure = [(name, float(np.exp(rng.normal(0, 2)))) for name in chosen[:cut]]
+        found.append(Evidence(tuple(observed), tuple(unsure)))
+    return found
+
+
+def mirrored(network: Network) -> Network:
+    """Return the same network with the states of every node in reverse order."""
+    nodes = [Node(node.name, node.states[::-1], node.label, node.kind) for node in network.nodes]
+    return Network(tuple(nodes), tuple(CPD(cpd.node, cpd.parents, np.flip(cpd.table)) for cpd in network.cpds))
 
 
 def toy_networks() -> dict[str, Network]:

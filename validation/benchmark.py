@@ -178,7 +178,6 @@ def run_benchmark(sizes: Sizes | None = None, told: Callable[[str], None] | None
     model = load_model()
     mix, bare_mix = case_mix(model.network, sizes.singles), case_mix(model.network, sizes.singles, context=False)
     told("preparing")
-    model.engine.compiled(model.network)
     _ = model.batch_tables, model.draws
     pyagrum, pgmpy = ask_pyagrum(model.network), ask_pgmpy(model.network)
     told("one case at a time")
@@ -259,7 +258,7 @@ def _many(model: Model, sizes: Sizes) -> dict[str, float]:
 
 def _heavy(model: Model, mix: Mix, sizes: Sizes) -> dict[str, float]:
     cases = _cases(model, mix.batch, sizes.heavy)
-    compiled = model.engine.compiled(model.network)
+    compiled = model.compiled
     tools: list[Ask] = [
         lambda case: bands(model, case),
         lambda case: what_if(compiled, case),
