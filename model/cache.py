@@ -23,7 +23,7 @@ from model.files import replacing_bytes
 FOLDER_VARIABLE = "LASEGUE_CACHE"
 OFF = "off"
 FORMAT = 1  # raise when the meaning of a kept array changes
-KEPT_FILES = 40
+KEPT_FILES = 16  # at most some 250 MB
 
 Arrays = Mapping[str, npt.NDArray[np.float64]]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from model.batch import Answers, EvidenceBatch, hard_batch
 from model.casefile import CARRIED
-from model.casetable import TableRows
+from model.casetable import TableRows, is_text, text_of
 from model.network import Table
 from priors.records import ABSENT, AGE, DEFAULT_PROFILE, DURATION, PRESENT, SEX
 from priors.shapes import BandedContext, Structure
@@ -116,26 +116,21 @@ def _looked_up(column: pa.Array, meaning: Callable[[str], float], blank: float, 
     return found
 
 
-def _is_text(column: pa.Array) -> bool:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
 def _blank(column: pa.Array) -> Mask:
-    if not _is_text(column):
+    if not is_text(column.type):
         nulls: Mask = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
         return nulls
     return np.asarray(_looked_up(column, lambda text: not text, True, np.bool_), dtype=np.bool_)
 
 
 def _coded(column: pa.Array, codes: dict[str, int]) -> Answers:
-    if not _is_text(column):
+    if not is_text(column.type):
         return np.where(_blank(column), 0, IRREGULAR).astype(np.int8)
     return np.asarray(_looked_up(column, lambda text: codes.get(text, IRREGULAR), 0, np.int8), dtype=np.int8)
 
 
 def _texts(column: pa.Array) -> list[str]:
-    return [str(value).strip() if value is not None and value == value else "" for value in column.to_pylist()]
+    return [text_of(value) for value in column.to_pylist()]
 
 
 def _banded(column: pa.Array, context: BandedContext) -> Answers:
@@ -143,8 +138,8 @@ def _banded(column: pa.Array, context: BandedContext) -> Answers:
     numbers: Table
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         blank = _blank(column)
-        numbers = column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
-    elif _is_text(column):
+        numbers = column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
+    elif is_text(column.type):
         blank = _blank(column)
         numbers = np.asarray(_looked_up(column, _number, np.nan, np.float64), dtype=np.float64)
     else:

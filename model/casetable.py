@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -30,6 +29,8 @@ ENDINGS_TOLD = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
 LONGEST_RECORD = 50  # physical lines that one CSV record may span
 BYTES_AT_ONCE = 1 << 16
 CHUNK_ROWS = 4096
+PANDAS_INDEX = "__index_level_"  # how pandas names the column of a data frame's row labels
+WHOLE_FLOATS = 2**53  # up to here each whole number is a float of its own
 
 _Line = tuple[int, bytes]
 
@@ -82,7 +83,7 @@ class TableRows:
         line = self.lines[position]
         if position in self.errors:
             return Record(line, None, self.errors[position])
-        texts = {name: _text(self.cells.column(name)[position].as_py()) for name in self.cells.schema.names}
+        texts = {name: text_of(self.cells.column(name)[position].as_py()) for name in self.cells.schema.names}
         filled = {name: text for name, text in texts.items() if text}
         row = {name: text for name, text in filled.items() if name in self.known}
         try:
@@ -94,13 +95,34 @@ class TableRows:
 Chunk = tuple[Record, ...] | TableRows
 
 
-def _text(value: Any) -> str:
-    """Return a cell as a person would type it."""
+def text_of(value: Any) -> str:
+    """Return the value of a cell as a person would type it.
+
+    Examples
+    --------
+    >>> text_of(" p1 "), text_of(7.0), text_of(2.5), text_of(True), text_of(float("nan")), text_of(None)
+    ('p1', '7', '2.5', 'true', '', '')
+    """
     if value is None or value != value:  # NaN is how data frames write a blank
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE_FLOATS:
+        return str(int(value))  # data frames make floats of whole numbers where one is missing
     return str(value).strip()
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Say whether a column of a type holds texts, each spelt out or by its number in a dictionary."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Say whether a column of a type holds texts, numbers, true and false, or nothing."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return bool(number or is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)) or kind == pa.uuid()
 
 
 def read_chunks(path: Path, structure: Structure, ignore_unknown: bool, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
@@ -144,7 +166,11 @@ def read_chunks(path: Path, structure: Structure, ignore_unknown: bool, size: in
             else:
                 yield from _read_parquet(handle, path, structure, ignore_unknown, size)
         except OSError as error:  # else the writer of the results would take it for its own
-            raise BadCase(f"cannot read {path}: {error.strerror or error}") from None
+            raise BadCase(f"cannot read {path}: {error.strerror or _one_line(error)}") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def count_rows(path: Path) -> int | None:
@@ -153,24 +179,25 @@ def count_rows(path: Path) -> int | None:
         return None
     try:
         return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException, UnicodeDecodeError):
         return None  # reading it will say why
 
 
 def _lines(handle: IO[bytes]) -> Iterator[_Line]:
     """Split at any of the three line ends (a spreadsheet for old Macintoshes writes bare returns), and number."""
-    number, rest = 0, b""
-    while True:
-        chunk = handle.read(BYTES_AT_ONCE)
-        parts = re.split(rb"(\r\n|\n|\r(?!\Z))" if chunk else rb"(\r\n|\n|\r)", rest + chunk)
-        rest = parts.pop()  # a line without its end, or a return whose newline may come with the next chunk
-        for text, end in zip(parts[::2], parts[1::2], strict=True):
-            number += 1
-            yield number, text + end
-        if not chunk:
-            if rest:
-                yield number + 1, rest
-            return
+    number, held = 0, b""
+    begun: list[bytes] = []  # what there is of a line without its end
+    while chunk := handle.read(BYTES_AT_ONCE):
+        text = held + chunk
+        held = b"\r" if text.endswith(b"\r") else b""  # its newline may come with the next chunk
+        for part in text[: len(text) - len(held)].splitlines(keepends=True):
+            begun.append(part)
+            if part.endswith((b"\n", b"\r")):
+                number += 1
+                yield number, b"".join(begun)
+                begun = []
+    if begun or held:
+        yield number + 1, b"".join((*begun, held))
 
 
 def _read_jsonl(handle: IO[bytes]) -> Iterator[Record]:
@@ -233,7 +260,7 @@ def _csv_records(handle: IO[bytes]) -> Iterator[tuple[int, list[str], str]]:
 
 def _known_columns(columns: Sequence[str], path: Path, structure: Structure, ignore_unknown: bool) -> frozenset[str]:
     """Return the columns that the vocabulary knows; refuse the file for any other, unless told to pass over them."""
-    if double := sorted({name for name in columns if columns.count(name) > 1}):
+    if double := sorted(name for name, times in Counter(columns).items() if times > 1):
         raise BadCase(f"{path}: the column {brief(double[0])} stands twice")
     known = {*CONTEXT_COLUMNS, *structure.findings, *structure.values, *structure.facts, *CARRIED}
     unknown = tuple(name for name in columns if name not in known)
@@ -269,15 +296,51 @@ def _read_parquet(
     handle: IO[bytes], path: Path, structure: Structure, ignore_unknown: bool, size: int
 ) -> Iterator[TableRows]:
     try:
-        file = pq.ParquetFile(handle, pre_buffer=False)
-        columns = list(file.schema_arrow.names)
+        file = pq.ParquetFile(handle, pre_buffer=False, page_checksum_verification=True)
+        columns = [name for name in file.schema_arrow.names if not name.startswith(PANDAS_INDEX)]
+        if not columns:
+            raise BadCase(f"{path}: no columns; expected {', '.join(CONTEXT_COLUMNS)} and findings")
         known = _known_columns(columns, path, structure, ignore_unknown)
+        read = [name for name in columns if name not in CARRIED]
+        for name in read:
+            kind = file.schema_arrow.field(name).type
+            if name in known and not _is_plain(kind):
+                raise BadCase(f"{path}: the column {name} holds {brief(str(kind))}; expected texts or numbers")
         done = 0
         for batch in file.iter_batches(size, use_threads=False):
-            yield TableRows(batch, range(done + 1, done + 1 + batch.num_rows), known)
+            cells, errors = _plain_cells(batch.select(read or columns[:1]))
+            yield TableRows(cells, range(done + 1, done + 1 + batch.num_rows), known, errors)
             done += batch.num_rows
-    except pa.ArrowException as error:
-        raise BadCase(f"{path} is not a readable Parquet file: {error}") from None
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise BadCase(f"{path} is not a readable Parquet file: {_one_line(error)}") from None
+
+
+def _plain_cells(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, str]]:
+    """Return rows as texts and numbers alone, and which rows hold a text that is no UTF-8, as a Parquet file can."""
+    columns, errors = list(batch.columns), dict[int, str]()
+    for number, column in enumerate(columns):
+        if not _is_plain(column.type):  # passed over on request: only whether a cell is filled counts
+            filled = column.is_valid().to_pylist()
+            columns[number] = pa.array([str(column.type) if cell else None for cell in filled], pa.string())
+        elif is_text(column.type):
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid:
+                spelt = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+                raw = spelt.cast(pa.large_binary()).to_pylist()
+                wrong = {position for position, cell in enumerate(raw) if cell is not None and not _is_utf8(cell)}
+                errors |= dict.fromkeys(wrong, "not a text in UTF-8")
+                texts = [None if position in wrong else cell for position, cell in enumerate(raw)]
+                columns[number] = pa.array(texts, pa.large_binary()).cast(pa.large_string())
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names), errors
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def case_of_row(row: dict[str, str], structure: Structure) -> dict[str, Any]:

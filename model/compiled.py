@@ -2,7 +2,7 @@
 
 Given the hub, the blocks are independent, so ln P(hub, evidence) is the hub's prior plus one row for each block with
 evidence. Exact. Not here: finding the hub (`model/hub.py`), what the rows hold (`model/blocks.py`), the engine
-(`model/lookup.py`).
+(`model/compiled_engine.py`).
 """
 
 from __future__ import annotations

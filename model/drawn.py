@@ -6,6 +6,7 @@ Only the tables that a question needs are built, at the evidence. Exact for each
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from model.factors import Factor, eliminate, log, log_sum_exp, product, restrict
 from model.network import Network, Table
 from model.parameters import CAUDA_EQUINA_KEY, Parameters
 from priors.records import AGE, CAUDA_EQUINA, CAUSE
+
+JOINT_LIMIT = 500  # cells of a joint table over the nodes asked; beyond it they are asked one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,16 +88,19 @@ def drawn_posteriors(network: Network, parameters: Parameters, evidence: Evidenc
     check_evidence(network, evidence)
     observed = {name: network.node(name).index(state) for name, state in evidence.observed}
     asked = tuple(dict.fromkeys(name for name in nodes if network.node(name) and name not in observed))
-    joint = _log_joint(network, parameters, evidence, observed, asked)
-    axes = tuple(range(len(asked)))
-    totals = log_sum_exp(joint, axes) if asked else joint
-    if np.isneginf(totals).any():
-        raise ImpossibleEvidence(contradiction(network, evidence))
-    probs = np.exp(joint - totals)
-    found = {}
-    for axis, name in enumerate(asked):
-        marginal = probs.sum(axis=tuple(other for other in axes if other != axis))
-        found[name] = marginal / marginal.sum(axis=0)
+    together = math.prod(len(network.node(name).states) for name in asked) <= JOINT_LIMIT
+    found: dict[str, Table] = {}
+    totals: Table = np.zeros(0)
+    for group in [asked] if together else [(name,) for name in asked]:
+        joint = _log_joint(network, parameters, evidence, observed, group)
+        axes = tuple(range(len(group)))
+        totals = log_sum_exp(joint, axes) if group else joint
+        if np.isneginf(totals).any():
+            raise ImpossibleEvidence(contradiction(network, evidence))
+        probs = np.exp(joint - totals)
+        for axis, name in enumerate(group):
+            marginal = probs.sum(axis=tuple(other for other in axes if other != axis))
+            found[name] = marginal / marginal.sum(axis=0)
     for name, state in observed.items():
         certain = np.eye(len(network.node(name).states))[state]
         found[name] = np.broadcast_to(certain[:, None], (len(certain), len(totals)))

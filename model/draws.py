@@ -18,8 +18,8 @@ from model.compiled import Rows
 from model.errors import ModelError
 from model.network import Table
 from model.parameters import share_keys, solve_offsets
-from model.prevalences import leading_distribution, share_centres, share_spread, shares_at
 from priors import PriorSet
+from priors.prevalences import leading_distribution, share_centres, share_spread, shares_at
 from priors.records import CAUSE, CONTEXT_NODES, PROBABILITY, THRESHOLD, Key, Row
 from priors.shapes import Finding, Structure
 from priors.uncertainty import uncertainty
@@ -28,6 +28,7 @@ DRAWS_VERSION = 1  # raise when code changes what the same seed draws
 PLAIN, LATIN, SOBOL = "plain", "latin", "sobol"
 METHODS = (LATIN, SOBOL, PLAIN)
 EDGE = 1e-9  # no uniform deviate is nearer to 0 or 1; six standard deviations
+CENTRE_POINTS = 1 << 14
 INSIDE = 1e-15  # no drawn probability is nearer to 0 or 1
 
 
@@ -59,6 +60,10 @@ class DrawSettings:
             raise ModelError(
                 f"expected a number of draws that {max(self.replicates, 2)} replicates share evenly, found {self.size}"
             )
+        if self.method == SOBOL and self.per_replicate & (self.per_replicate - 1):
+            raise ModelError(f"Sobol points come in powers of two; found {self.per_replicate} draws in a replicate")
+        if self.seed < 0:
+            raise ModelError(f"expected a seed of 0 or more, found {self.seed}")
 
     @property
     def per_replicate(self) -> int:
@@ -138,11 +143,12 @@ def draw_parameters(
 
     Raises
     ------
-    BadNetwork
-        Where prevalences cannot be drawn as stated (`model.prevalences`).
+    ValueError
+        Where prevalences cannot be drawn as stated (`priors.prevalences`); the loader refuses nearly all of these.
     """
     settings = settings or DrawSettings()
     rows = [row for row in priors.rows if row.key.parameter != THRESHOLD]
+    rows.sort(key=lambda row: (row.key.node != CAUSE, str(row.key), row.causes))  # whatever their order in the files
     text = f"{DRAWS_VERSION}:{digest}:{settings}"
     arrays = cached_arrays(
         "draws", hashlib.sha256(text.encode()).hexdigest(), lambda: _draw(priors, rows, settings), folder
@@ -213,14 +219,17 @@ def _draw(priors: PriorSet, rows: list[Row], settings: DrawSettings) -> Mapping[
 
 def _prevalences(priors: PriorSet, z: Table, settings: DrawSettings) -> Table:
     """Return draws of P(cause): the leading cause, and the others sharing the rest; z has shape (causes, draws)."""
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
     numbers = [priors.cells[Key(PROBABILITY, CAUSE, cause), ""].estimate for cause in priors.structure.cause_names]
     values = np.array([number.value for number in numbers])
     first = int(np.argmax(values))
     others = np.delete(np.arange(len(values)), first)
     leading = leading_distribution(numbers[first]).probability(z[first])
     spreads = np.array([share_spread(numbers[index]) for index in others])
-    rng = np.random.default_rng([settings.seed, 1])
-    centres = share_centres(values[others] / values[others].sum(), spreads, rng)
+    points = qmc.Sobol(len(others), scramble=True, rng=settings.seed).random(CENTRE_POINTS).T
+    centres = share_centres(values[others] / values[others].sum(), spreads, ndtri(np.clip(points, EDGE, 1 - EDGE)))
     drawn = np.empty_like(z)
     drawn[first] = leading
     drawn[others] = (1 - leading) * shares_at(centres, spreads, z[others])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from model.build import Model
 from model.casetable import ENDINGS, ENDINGS_TOLD
 from model.errors import BadCase
 from model.evidence import Evidence
-from model.files import replacing, replacing_bytes
+from model.files import replacing, replacing_bytes, uninterrupted
 from model.network import Table
 from priors.records import CAUDA_EQUINA, CAUSE
 from priors.shapes import Structure
@@ -151,19 +151,44 @@ def open_results(target: Path, structure: Structure, intervals: bool) -> Iterato
     ending = target.suffix.lower()
     if ending == ".parquet":
         schema = _schema(structure, intervals)
-        with (
-            replacing_bytes(target, keep_part=True) as raw,
-            pq.ParquetWriter(raw, schema, compression="snappy", use_dictionary=["profile", "model_digest"]) as writer,
-        ):
-            yield lambda results: writer.write_batch(_record_batch(results, schema))
+        with replacing_bytes(target, keep_part=True) as raw:
+            writer = pq.ParquetWriter(raw, schema, compression="snappy", use_dictionary=["profile", "model_digest"])
+            try:
+                yield _whole(lambda results: writer.write_batch(_record_batch(results, schema)))
+            finally:
+                with uninterrupted():
+                    writer.close()
         return
     with replacing(target, keep_part=True) as handle:
         if ending == ".jsonl":
-            yield lambda results: handle.writelines(_json_lines(results))
+            yield _whole(lambda results: handle.writelines(_json_lines(results)))
         else:
-            table = csv.writer(handle, lineterminator="\n")
+            table = csv.writer(_LineFeeds(handle), lineterminator=_LineFeeds.written)
             table.writerow(_columns(structure, intervals))
-            yield lambda results: table.writerows(_csv_rows(results))
+            yield _whole(lambda results: table.writerows(_csv_rows(results)))
+
+
+def _whole(write: Write) -> Write:
+    """Let Ctrl-C wait while rows are written, so that those in the file can be read."""
+
+    def whole(results: Results) -> None:
+        with uninterrupted():
+            write(results)
+
+    return whole
+
+
+class _LineFeeds:
+    """Ends CSV rows with a line feed alone, while the writer quotes cells that hold a carriage return too."""
+
+    written = "\r\n"
+
+    def __init__(self, handle: IO[str]) -> None:
+        self.handle = handle
+
+    def write(self, row: str) -> None:
+        """Write one row."""
+        self.handle.write(f"{row.removesuffix(self.written)}\n")
 
 
 def _columns(structure: Structure, intervals: bool) -> list[str]:
@@ -232,9 +257,9 @@ def _record_batch(results: Results, schema: pa.Schema) -> pa.RecordBatch:
 
     columns = {
         "id": texts(results.ids),
-        "profile": texts(results.profiles),
+        "profile": pa.array(results.profiles, pa.string(), mask=failed),
         "log_evidence": pa.array(results.log_evidence, mask=failed),
-        "model_digest": texts(results.digests),
+        "model_digest": pa.array(results.digests, pa.string(), mask=failed),
         "error": texts(results.errors),
     }
     for number, name in enumerate(results.quantities):

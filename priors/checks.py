@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from priors.errors import Problem
+from priors.prevalences import leading_distribution
 from priors.records import (
     ABSENT,
     AGE,
@@ -118,6 +119,28 @@ def check_complete(cells: Cells, structure: Structure, problems: list[Problem]) 
         if missing:
             of = f" for {', '.join(missing)}" if missing != [""] else ""
             problems.append(Problem(file, None, "", f"missing row: {key}{of}"))
+
+
+def check_leading(cells: Cells, structure: Structure, problems: list[Problem]) -> None:
+    """Note a leading prevalence whose interval leaves no distribution with the value as its mean.
+
+    Parameters
+    ----------
+    cells : dict of (Key, str) to Row
+        Complete; the prevalences sum to one.
+    structure : Structure
+        Names the causes.
+    problems : list of Problem
+        Faults are added here.
+    """
+    leading = max(
+        (cells[Key(PROBABILITY, CAUSE, cause), ""] for cause in structure.cause_names),
+        key=lambda row: row.estimate.value,
+    )
+    try:
+        leading_distribution(leading.estimate)
+    except ValueError as error:
+        problems.append(Problem(leading.file, leading.row, "low", str(error)))
 
 
 def _to_blame(rows: Sequence[Row], changed: str) -> Row:

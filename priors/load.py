@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from priors.checks import Cells, check_complete, check_sums, place_rows
+from priors.checks import Cells, check_complete, check_leading, check_sums, place_rows
 from priors.descriptions import read_cohorts, read_discrepancies
 from priors.errors import PriorsError, Problem
 from priors.pooling import match_studies
@@ -138,6 +138,8 @@ def load_priors(folder: Path | str = PRIORS_FOLDER, profile: str = DEFAULT_PROFI
         check_sums(cells, structure, problems)
     if overlay is not None and not problems:
         cells, sources = _lay_over(overlay, overlay.parent == folder / "profiles", cells, sources, structure, problems)
+    if not problems:
+        check_leading(cells, structure, problems)
     if problems:
         raise PriorsError(problems)
     return PriorSet(

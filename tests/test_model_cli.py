@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from model import diagnose, load_model, parse_case, read_case
 from model.cli import app
+from model.engines import ENGINES
 from priors import available_profiles
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -52,6 +53,14 @@ def mistake(*arguments, stdin=None):
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("error: ")
     return lines[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep tables and draws away from the user's own, here and in the processes started here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LASEGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture
@@ -222,15 +231,17 @@ def test_ignore_unknown_lists_what_it_dropped(write):
     assert "fevr" in plain.stdout
 
 
-def test_pgmpy_agrees():
-    ours, theirs = run_json("diagnose", CASES[1]), run_json("diagnose", CASES[1], "--engine", "pgmpy")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engines_agree(engine):
+    ours, theirs = run_json("diagnose", CASES[1]), run_json("diagnose", CASES[1], "--engine", engine)
+    assert set(theirs) == set(ours)
     assert theirs["posterior"] == pytest.approx(ours["posterior"], abs=1e-9)
     assert theirs["complications"] == pytest.approx(ours["complications"], abs=1e-9)
     assert theirs["log_evidence"] == pytest.approx(ours["log_evidence"], abs=1e-9)
     assert theirs["model_digest"] == ours["model_digest"]
 
 
-@pytest.mark.parametrize("engine", ["elimination", "pgmpy"])
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -246,11 +257,48 @@ def test_pgmpy_agrees():
         ),
     ],
 )
-def test_contradictions_are_refused_by_both_engines(engine, arguments, names):
+def test_contradictions_are_refused_by_every_engine(engine, arguments, names):
     line = mistake("diagnose", *arguments, "--engine", engine)
     for name in names:
         assert name in line
     assert "fever" not in line
+
+
+def test_intervals_are_added_and_nothing_else_changes():
+    plain, found = run_json("diagnose", SEED), run_json("diagnose", SEED, "--intervals")
+    for step in (found, *found["steps"]):
+        given = step.pop("intervals")
+        assert {key: list(given[key]) for key in given} == {
+            key: list(step[key]) for key in ("posterior", "complications")
+        }
+        for end in (*given["posterior"].values(), *given["complications"].values()):
+            assert 0 <= end["low"] < end["high"] <= 1
+            assert min(end["low_error"], end["high_error"]) >= 0
+    assert found == plain
+
+
+def test_intervals_of_the_library():
+    model = load_model()
+    case = parse_case({"present": ["fever"], "unsure": {"night_pain": 2}}, model.priors.structure)
+    given = run_json("diagnose", "--present", "fever", "--unsure", "night_pain=2", "--intervals")["intervals"]
+    assert given == diagnose(model, case, intervals=True).final.bands.as_dict()
+
+
+def test_intervals_have_a_table_of_their_own():
+    words = "95 % interval"
+    assert words not in run("diagnose", "--present", "fever").stdout
+    text = run("diagnose", "--present", "fever", "--intervals").stdout
+    assert words in text
+    assert "draws" in text
+    assert "Monte Carlo error" in text
+
+
+def test_a_network_without_a_small_hub_is_answered_all_the_same(monkeypatch):
+    wanted = run_json("diagnose", "--present", "fever")
+    monkeypatch.setattr("model.hub.MAX_HUB_STATES", 1)
+    found = run_json("diagnose", "--present", "fever")
+    assert "elimination" in found.pop("remark")
+    assert found["posterior"] == pytest.approx(wanted["posterior"], rel=1e-9)
 
 
 # diagnose: mistakes. One line, exit code 2, nothing on standard output.
@@ -265,7 +313,7 @@ MISTAKES = {
     "far profile": (["diagnose", "--profile", "zzz"], ["'zzz'", "primary_care"]),
     "missing overlay": (["diagnose", "--profile", "no/such.csv"], ["no/such.csv", "missing"]),
     "file that is no overlay": (["diagnose", "--profile", "requirements.txt"], ["'requirements.txt'"]),
-    "unknown engine": (["diagnose", "--engine", "nosuch"], ["engine", "'nosuch'", "elimination", "pgmpy"]),
+    "unknown engine": (["diagnose", "--engine", "nosuch"], ["engine", "'nosuch'", *ENGINES]),
     "age -3": (["diagnose", "--age", "-3"], ["age", "0 to 120 years", "-3"]),
     "age 400": (["diagnose", "--age", "400"], ["age", "0 to 120 years", "400"]),
     "age x": (["diagnose", "--age", "x"], ["age", "expected a number", "'x'"]),
@@ -468,3 +516,16 @@ def test_help_names_the_commands():
     assert result.exit_code == 0
     for word in ("diagnose", "score", "export"):
         assert word in result.stdout
+
+
+@pytest.mark.parametrize("command", ["diagnose", "score"])
+def test_help_names_the_options(command):
+    text = run(command, "--help").stdout
+    for word in ("--intervals", "--engine", "--profile", "--ignore-unknown", *ENGINES):
+        assert word in text
+
+
+def test_help_of_score_names_the_formats():
+    text = run("score", "--help").stdout
+    for ending in (".jsonl", ".csv", ".parquet"):
+        assert text.count(ending) == 2, "of the cases and of the results"

@@ -56,6 +56,8 @@ from priors.records import CAUDA_EQUINA, CAUSE
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
+ENGINE = CompiledEngine()
+HUB = hub()
 NETWORKS = toy_networks()
 KINDS = {"nothing": (0, 0), "one": (1, 0), "three": (3, 0), "unsure": (0, 3), "hard_and_unsure": (2, 2)}
 CASE_NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "validation" / "cases").glob("*.json"))
@@ -193,9 +195,6 @@ def test_age_is_the_only_other_node_of_the_hub(models: Mapping[str, Model]) -> N
         compiled = ENGINE.compiled(model.network)
         assert (compiled.hub.shared, compiled.hub.targets) == (("age",), TARGETS)
         assert compiled.table.nbytes < 10_000_000
-
-
-ENGINE = CompiledEngine()
 
 
 # Agreement with the oracle
@@ -424,9 +423,6 @@ def test_unsure_findings_of_any_size_on_the_small_hub(seed: int, ratios: list[fl
     assert_same_answer(answer, EliminationEngine().query(HUB, evidence, names_of(HUB)))
 
 
-HUB = hub()
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_likelihood_ratio_of_one_changes_no_posterior(name: str) -> None:
     network = NETWORKS[name]
@@ -472,9 +468,9 @@ def test_forty_findings_of_one_in_a_billion() -> None:
     answer = ENGINE.query(network, Evidence(tuple((f"finding_{i}", "present") for i in range(40))), ["cause"])
     # ln P = ln(0.3 * 1e-9^40 + 0.7 * 2e-9^40) = 40 ln 1e-9 + ln(0.3 + 0.7 * 2^40); odds = 0.3 / 0.7 / 2^40
     assert answer.engine == "compiled"
-    assert answer.log_evidence == pytest.approx(40 * math.log(1e-9) + math.log(0.3 + 0.7 * 2**40), rel=1e-14)
+    assert answer.log_evidence == pytest.approx(40 * math.log(1e-9) + math.log(0.3 + 0.7 * 2**40), rel=1e-14, abs=0)
     odds = 0.3 / 0.7 / 2**40
-    assert answer.posteriors[0].probs == pytest.approx([odds / (1 + odds), 1 / (1 + odds)], rel=1e-12)
+    assert answer.posteriors[0].probs == pytest.approx([odds / (1 + odds), 1 / (1 + odds)], rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("count", [20, 21, 22, 23, 30, 34, 35, 36])
@@ -483,9 +479,9 @@ def test_the_sum_is_as_good_just_above_and_below_the_smallest(count: int) -> Non
     evidence = Evidence(tuple((f"finding_{i}", "present") for i in range(count)))
     odds = 0.3 / 0.7 * (1 if count % 2 == 0 else 0.5)
     answer = ENGINE.query(network, evidence, ["cause"])
-    assert answer.posteriors[0].probs == pytest.approx([odds / (1 + odds), 1 / (1 + odds)], rel=1e-12)
+    assert answer.posteriors[0].probs == pytest.approx([odds / (1 + odds), 1 / (1 + odds)], rel=1e-12, abs=0)
     assert answer.log_evidence == pytest.approx(
-        count * math.log(1e-9) + math.log(0.3 + 0.7 * (1 if count % 2 == 0 else 2)), rel=1e-14
+        count * math.log(1e-9) + math.log(0.3 + 0.7 * (1 if count % 2 == 0 else 2)), rel=1e-14, abs=0
     )
 
 
@@ -494,9 +490,10 @@ def test_forty_unsure_findings_of_one_in_a_billion() -> None:
     network = many_findings([(1 - rare, 1 - 2 * rare)] * 40, prior=0.3)
     answer = ENGINE.query(network, Evidence(unsure=tuple((f"finding_{i}", ratio) for i in range(40))), ["cause"])
     yes, no = ((ratio * (1 - absent) + absent) / (1 + ratio) for absent in (rare, 2 * rare))
-    assert answer.log_evidence == pytest.approx(40 * math.log(yes) + math.log(0.3 + 0.7 * (no / yes) ** 40), rel=1e-12)
+    expected = 40 * math.log(yes) + math.log(0.3 + 0.7 * (no / yes) ** 40)
+    assert answer.log_evidence == pytest.approx(expected, rel=1e-12, abs=0)
     odds = 0.3 / 0.7 * (yes / no) ** 40
-    assert answer.posteriors[0].probs == pytest.approx([odds / (1 + odds), 1 / (1 + odds)], rel=1e-12)
+    assert answer.posteriors[0].probs == pytest.approx([odds / (1 + odds), 1 / (1 + odds)], rel=1e-12, abs=0)
 
 
 def test_every_finding_of_the_network_present(model: Model) -> None:
@@ -669,6 +666,16 @@ def test_without_a_small_hub_elimination_answers_and_says_why(limits: dict[str, 
             engine.compiled(HUB)
 
 
+def test_refusing_again_and_again_takes_no_memory() -> None:
+    engine, lengths = CompiledEngine(), []
+    with hub_limits(MAX_HUB_STATES=5):
+        for _ in range(5):
+            with pytest.raises(NoSmallHub) as caught:
+                engine.compiled(HUB)
+            lengths.append(len(caught.traceback))
+    assert lengths[-1] <= lengths[1]
+
+
 def test_a_dense_network_is_answered_by_elimination() -> None:
     rng = np.random.default_rng(82)
     names = [f"node_{i}" for i in range(19)]
@@ -758,7 +765,7 @@ def arrays_of(whole: bytes) -> dict[str, np.ndarray]:
 
 def with_garbled_header(whole: bytes) -> bytes:
     """Return the file with the brace that closes the description of its last array lost."""
-    return flipped(whole, whole.rindex(b"}"), ord(" "))
+    return flipped(whole, whole.index(b"}", whole.rindex(b"{'descr'")), ord(" "))
 
 
 def encrypted(whole: bytes) -> bytes:
@@ -860,6 +867,16 @@ def test_a_folder_in_the_place_of_the_file_does_not_matter(folder: Path) -> None
     path.mkdir()
     assert bits(compile_stored(HUB, cache_folder())) == MADE
     assert [found.name for found in folder.iterdir()] == [path.name]
+
+
+def test_a_file_that_may_only_be_read_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(f"not ours: {path}")
+
+    compile_stored(HUB, cache_folder())
+    monkeypatch.setattr(os, "utime", refused)  # as for a file of another user
+    monkeypatch.setattr(stored, "compile_network", never)
+    assert bits(compile_stored(HUB, cache_folder())) == MADE
 
 
 @pytest.mark.parametrize("off", ["off", "OFF", " Off "])

@@ -1,4 +1,4 @@
-"""Draws of all numbers: prevalences that sum to one, rows that keep value and interval, offsets, files kept between runs.
+"""Draws of all numbers: prevalences that sum to one, rows that keep value and interval, offsets, kept files.
 
 Oracles: scipy's quadrature and distributions, numbers worked by hand. Not here: posteriors (`test_model_drawn.py`).
 """
@@ -18,14 +18,24 @@ from scipy import integrate, stats
 
 from model import Model, load_model
 from model.cpds import finding_rows
-from model.draws import LATIN, METHODS, PLAIN, SOBOL, DrawnParameters, DrawSettings, draw_parameters, uniforms
-from model.errors import BadNetwork, ModelError
+from model.draws import (
+    CENTRE_POINTS,
+    LATIN,
+    METHODS,
+    PLAIN,
+    SOBOL,
+    DrawnParameters,
+    DrawSettings,
+    draw_parameters,
+    uniforms,
+)
+from model.errors import ModelError
 from model.network import Network
 from model.parameters import StatedParameters, log_multipliers, share_keys, stated_probabilities
-from model.prevalences import CENTRE_DRAWS, leading_distribution, share_centres, share_spread, shares_at
 from model.rows import expit
 from priors import PRIORS_FOLDER, PriorSet, available_profiles
 from priors.odds import NORMAL_975
+from priors.prevalences import leading_distribution, share_centres, share_spread, shares_at
 from priors.records import (
     AGE,
     CAUSE,
@@ -41,7 +51,7 @@ from priors.records import (
     Row,
 )
 from priors.shapes import Finding
-from priors.uncertainty import STRENGTH_MAXIMUM, STRENGTH_MINIMUM, uncertainty
+from priors.uncertainty import STRENGTH_MAXIMUM, STRENGTH_MINIMUM
 
 MANY, FEW = DrawSettings(2**12), DrawSettings(64, replicates=4)
 SIGMAS = 4  # of the Monte Carlo error
@@ -104,6 +114,11 @@ def same(one: DrawnParameters, other: DrawnParameters) -> bool:
     )
 
 
+def apart(one: np.ndarray, other: np.ndarray | float) -> float:
+    """Return the largest distance between two arrays."""
+    return float(np.abs(one - other).max())
+
+
 def prevalence_rows(priors: PriorSet) -> dict[str, Estimate]:
     return {c: priors.cells[Key(PROBABILITY, CAUSE, c), ""].estimate for c in priors.structure.cause_names}
 
@@ -145,12 +160,14 @@ def test_the_leading_cause_has_its_stated_interval_and_mean(number: Estimate) ->
         return float(found.probability(np.array(z))) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
     mean = integrate.quad(weighted, -12, 0, epsabs=1e-12)[0] + integrate.quad(weighted, 0, 12, epsabs=1e-12)[0]
-    assert mean == pytest.approx(number.value, abs=1e-4)  # the kink at 0 costs the Gauss rule up to 1e-4
+    assert mean == pytest.approx(number.value, abs=1e-9)
 
 
 @pytest.mark.parametrize("value", [0.701, 0.72, 0.88, 0.899])
 def test_a_value_too_near_an_end_cannot_be_the_leading_mean(value: float) -> None:
-    with pytest.raises(BadNetwork, match=rf"prevalence of {value} cannot be the mean .* 0\.7 to 0\.9"):
+    with pytest.raises(
+        ValueError, match=rf"{value} cannot be the mean .* 0\.7 to 0\.9, whose mean .* move `(low|high)` away"
+    ):
         leading_distribution(estimate(value, 0.7, 0.9))
 
 
@@ -184,12 +201,16 @@ def test_a_spread_grows_until_the_band_reaches_the_upper_end() -> None:
     assert math.exp(log_upper(found)) == pytest.approx(6)
 
 
-def test_a_spread_does_not_grow_towards_an_end_that_no_spread_reaches() -> None:
-    # 10 times the mean is beyond the 6.8 that a log-normal can reach; ln(1e-3/1e-4) + 0.0009 over 1.96
-    assert share_spread(estimate(0.0001, 0.00002, 0.001)) == pytest.approx(1.17527, abs=1e-5)
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.00002, 0.001), (0.00002, 0.5), (1e-9, 0.0003)], ids=["high", "higher", "low"]
+)
+def test_no_spread_is_larger_than_the_one_that_reaches_furthest_up(low: float, high: float) -> None:
+    # 1.96 s - s^2 / 2 is largest at s = 1.96, where the band ends at exp(1.92) = 6.8 times the mean
+    found = share_spread(estimate(0.0001, low, high))
+    assert found == pytest.approx(1.959964, abs=1e-6)
+    assert log_upper(found) > max(log_upper(found - 0.1), log_upper(found + 0.1))
 
 
-@pytest.mark.xfail(reason="beyond 6.8 times the value the spread falls back, from 1.87 to 0.99", strict=True)
 def test_a_wider_interval_never_narrows_the_spread() -> None:
     spreads = [share_spread(estimate(0.0001, 0.00002, high)) for high in (0.0005, 0.00068, 0.00069, 0.001)]
     assert spreads == sorted(spreads)
@@ -198,15 +219,17 @@ def test_a_wider_interval_never_narrows_the_spread() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_centres_make_the_means_of_other_deviates_the_values(seed: int) -> None:
     values, spreads = np.array([0.6, 0.3, 0.08, 0.02]), np.array([0.4, 0.7, 0.9, 1.3])
-    centres = share_centres(values, spreads, np.random.default_rng([seed, 1]))
+    centres = share_centres(values, spreads, np.random.default_rng([seed, 1]).standard_normal((4, CENTRE_POINTS)))
     shares = shares_at(centres, spreads, np.random.default_rng([seed, 2]).standard_normal((4, 200_000)))
-    error = shares.std(axis=1) * math.sqrt(1 / CENTRE_DRAWS + 1 / 200_000)
+    error = shares.std(axis=1) * math.sqrt(1 / CENTRE_POINTS + 1 / 200_000)
     assert (np.abs(shares.mean(axis=1) - values) < SIGMAS * error).all()
 
 
 def test_centres_that_cannot_be_found_are_refused() -> None:
-    with pytest.raises(BadNetwork, match="too uncertain"):
-        share_centres(np.array([0.9, 0.09, 0.01]), np.full(3, 20.0), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="too uncertain"):
+        share_centres(
+            np.array([0.9, 0.09, 0.01]), np.full(3, 20.0), np.random.default_rng(0).standard_normal((3, 1000))
+        )
 
 
 def test_shares_sum_to_one_far_out() -> None:
@@ -219,7 +242,7 @@ def test_shares_sum_to_one_far_out() -> None:
 
 
 def test_every_draw_of_the_prevalences_sums_to_one(many: DrawnParameters) -> None:
-    assert many.prevalences().sum(axis=0) == pytest.approx(1, abs=1e-12)
+    assert apart(many.prevalences().sum(axis=0), 1) < 1e-12
     assert many.prevalences().min() > 0
 
 
@@ -227,10 +250,7 @@ def assert_means_are_stated(priors: PriorSet, drawn: DrawnParameters) -> None:
     prevalences, stated = drawn.prevalences(), np.array([e.value for e in prevalence_rows(priors).values()])
     parts = prevalences.reshape(len(stated), drawn.settings.replicates, -1).mean(axis=2)
     of_draws = parts.std(axis=1, ddof=1) / math.sqrt(drawn.settings.replicates)
-    of_centres = prevalences.std(axis=1) / math.sqrt(CENTRE_DRAWS)
-    error = np.hypot(of_draws, of_centres)
-    assert (np.abs(prevalences.mean(axis=1) - stated) < SIGMAS * error).all()
-    assert prevalences[0].mean() == pytest.approx(stated[0], abs=0.001)
+    assert (np.abs(prevalences.mean(axis=1) - stated) < SIGMAS * of_draws).all()
 
 
 def test_the_means_are_the_stated_prevalences(priors: PriorSet, many: DrawnParameters) -> None:
@@ -269,9 +289,8 @@ def test_bands_reach_the_upper_ends_of_the_intervals_or_nearly(
     }
     least = {"spinal_stenosis": 0.80} if profile == "documents" else {}
     assert [cause for cause, share in reached.items() if share < least.get(cause, 0.87)] == []
-    assert prevalence_rows(priors).keys() - reached.keys() == (
-        {"spinal_infection"} if profile == "documents" else set()
-    )
+    unreachable = {"spinal_infection"} if profile == "documents" else set()
+    assert prevalence_rows(priors).keys() - reached.keys() == unreachable
 
 
 def test_the_upper_band_of_infection_lies_above_its_value(model: Model, draw: Drawer) -> None:
@@ -289,8 +308,9 @@ def test_every_row_keeps_its_value_as_median_and_its_interval(priors: PriorSet, 
         number, least = row.estimate, STRENGTH_MINIMUM if row.key.parameter == DEPENDENCE else 0.0
         if number.low is not None:
             low, value, high = (max(x, least) for x in (number.low, number.value, number.high))
-            shares = [(values < low).mean(), (values < value).mean() - 0.5, (values > high).mean()]
-            wrong += [row] if shares[0] > 0.025 + off or abs(shares[1]) > off or shares[2] > 0.025 + off else []
+            outside = min((values <= low).mean(), (values >= high).mean())
+            if outside < 0.025 - off or abs((values < value).mean() - 0.5) > off:
+                wrong.append(row)
             seen += 1
     assert wrong == []
     assert seen > 1000
@@ -322,11 +342,11 @@ def test_causes_that_share_a_row_share_its_draw_and_no_others_do(priors: PriorSe
     assert shared > 1000
 
 
-def test_a_row_moves_only_its_own_number(priors: PriorSet, many: DrawnParameters) -> None:
-    ranks = stats.rankdata([values for _, values in rows_with_draws(priors, many)], axis=1)
-    together = np.corrcoef(ranks)
+def test_a_row_moves_only_its_own_number(model: Model, draw: Drawer) -> None:
+    rows = rows_with_draws(model.priors, draw(DrawSettings()))
+    together = np.corrcoef(stats.rankdata([values for _, values in rows], axis=1))
     np.fill_diagonal(together, 0)
-    assert np.abs(together).max() < 6 / math.sqrt(MANY.size)
+    assert np.abs(together).max() < 6 / math.sqrt(DrawSettings().size)
 
 
 # Shares
@@ -334,7 +354,7 @@ def test_a_row_moves_only_its_own_number(priors: PriorSet, many: DrawnParameters
 
 def test_shares_sum_to_one(priors: PriorSet, many: DrawnParameters) -> None:
     for node in (*CONTEXT_NODES, *priors.structure.syndromes):
-        assert many.shares(node).sum(axis=1) == pytest.approx(1, abs=1e-12), node
+        assert apart(many.shares(node).sum(axis=1), 1) < 1e-12, node
 
 
 def test_a_share_of_two_is_its_own_rows_draw(priors: PriorSet, many: DrawnParameters) -> None:
@@ -343,14 +363,14 @@ def test_a_share_of_two_is_its_own_rows_draw(priors: PriorSet, many: DrawnParame
     assert len(nodes) > 5
     for node in nodes:
         first = many.per_cause(share_keys(priors.structure, node)[0])
-        assert many.shares(node)[:, 0] == pytest.approx(first, abs=1e-12), node
+        assert apart(many.shares(node)[:, 0], first) < 1e-12, node
 
 
 def test_medians_of_shares_are_near_the_stated(priors: PriorSet, many: DrawnParameters) -> None:
     # Measured: 0.071 at most, the ages of spinal malignancy, of which one share is uncertain by a factor of forty.
     for node in (*CONTEXT_NODES, *priors.structure.syndromes):
         stated = StatedParameters(priors).shares(node)[..., 0]
-        assert np.median(many.shares(node), axis=-1) == pytest.approx(stated, abs=0.08), node
+        assert apart(np.median(many.shares(node), axis=-1), stated) < 0.08, node
 
 
 def test_the_middle_of_every_distribution_is_the_stated_number(
@@ -363,15 +383,15 @@ def test_the_middle_of_every_distribution_is_the_stated_number(
         exact[row.key] = exact.get(row.key, True) and row.estimate.low is not None
         value = max(row.estimate.value, STRENGTH_MINIMUM) if row.key.parameter == DEPENDENCE else row.estimate.value
         if row.estimate.low is not None:
-            assert values == pytest.approx(value, rel=1e-12), row
+            assert apart(values / value, 1) < 1e-12, row
     for node in (*CONTEXT_NODES, *priors.structure.syndromes):
-        assert middle.shares(node) - stated.shares(node) == pytest.approx(0, abs=1e-12), node
+        assert apart(middle.shares(node), stated.shares(node)) < 1e-12, node
     for finding in priors.structure.findings.values():
         keys = [key for key in exact if key.node == finding.name]
         no_strength = any(key.parameter == DEPENDENCE and 0 in priors.numbers(key) for key in keys)
         if all(exact[key] for key in keys) and not no_strength:
             rows = [finding_rows(numbers, finding, states_of(network)).present for numbers in (middle, stated)]
-            assert rows[0] - rows[1] == pytest.approx(0, abs=1e-12), finding.name
+            assert apart(*rows) < 1e-12, finding.name
 
 
 # Findings
@@ -388,7 +408,7 @@ def test_offsets_average_over_the_drawn_ages_to_the_drawn_number(priors: PriorSe
     assert len(with_age) > 10
     for finding in with_age:
         stated = stated_probabilities(many, finding)
-        assert np.abs(average_over_age(many, finding) / stated - 1).max() < 1e-10, finding.name
+        assert apart(average_over_age(many, finding) / stated, 1) < 1e-10, finding.name
 
 
 def test_rows_of_a_finding_average_to_its_drawn_number(
@@ -400,7 +420,7 @@ def test_rows_of_a_finding_average_to_its_drawn_number(
         present, parents = rows.present[..., :20], list(rows.parents)
         if finding.possible_if:
             possible = present.reshape(*m.shape[:2], -1, m.shape[-1]).max(axis=2)
-            assert possible == pytest.approx(m, abs=1e-15), finding.name
+            assert np.array_equal(possible, m), finding.name
             continue
         for node in parents[1 + finding.cauda_equina :]:
             axis = parents.index(node)
@@ -408,7 +428,7 @@ def test_rows_of_a_finding_average_to_its_drawn_number(
             ones = [1] * (present.ndim - 3)
             weights = np.moveaxis(weights.reshape(len(weights), *ones, *weights.shape[1:]), -2, axis)
             present = (present * weights).sum(axis=axis, keepdims=True)
-        assert present.reshape(m.shape) == pytest.approx(m, rel=1e-10), finding.name
+        assert apart(present.reshape(m.shape) / m, 1) < 1e-10, finding.name
 
 
 def test_only_logical_zeros_in_the_cells_of_the_stated_network(
@@ -502,7 +522,6 @@ def test_another_process_draws_the_same(root: Path) -> None:
     assert printed[0].stdout == printed[1].stdout
 
 
-@pytest.mark.xfail(reason="the n-th row takes the n-th deviate, but the digest does not know the order", strict=True)
 def test_the_order_of_rows_in_a_file_changes_no_draw(model: Model, tmp_path: Path) -> None:
     shutil.copytree(PRIORS_FOLDER, tmp_path / "priors")
     file = tmp_path / "priors" / "likelihoods.csv"

@@ -1,7 +1,7 @@
 """How prevalences are drawn: every draw sums to one, the means are the stated values, the leading range is kept.
 
 The leading cause has a distribution of its own; the others share what it leaves. Not here: other numbers
-(`priors/uncertainty.py`, `model/draws.py`).
+(`priors/uncertainty.py`), drawing all of them (`model/draws.py`).
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from model.errors import BadNetwork
-from model.network import Table
-from model.rows import expit
-from priors.odds import NORMAL_975, logit
+from priors.odds import NORMAL_975, expit, logit
 from priors.records import Estimate
 from priors.uncertainty import beta_of
 
-QUADRATURE = 128  # nodes of the Gauss-Hermite rule for the mean of the leading cause
-CENTRE_DRAWS, CENTRE_STEPS, CENTRE_TOLERANCE = 1 << 14, 200, 1e-12
+QUADRATURE = 64  # nodes on each side of the centre, which is a kink
+REACH = 10.0  # standard deviations that the quadrature goes out to
+BISECTIONS = 200
+CENTRE_STEPS, CENTRE_TOLERANCE = 200, 1e-12
 WIDEST = NORMAL_975  # no spread of a log-normal share puts its upper end further above a fixed mean
+
+Table = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class SplitNormal:
 
     def probability(self, z: Table) -> Table:
         """Return the probability at standard normal deviates."""
-        return expit(self.centre + np.where(z < 0, self.lower, self.upper) * z)
+        values: Table = 1 / (1 + np.exp(-self.centre - np.where(z < 0, self.lower, self.upper) * z))
+        return values
 
 
 def interval_of(number: Estimate) -> tuple[float, float]:
@@ -58,25 +61,32 @@ def leading_distribution(number: Estimate) -> SplitNormal:
 
     Raises
     ------
-    BadNetwork
+    ValueError
         Where no such distribution has that mean: the value lies too near an end of its interval.
     """
     low, high = (logit(p) for p in interval_of(number))
-    z, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE)
-    weights = weights / weights.sum()
+    nodes, steps = np.polynomial.legendre.leggauss(QUADRATURE)
+    z = REACH * np.concatenate([nodes - 1, nodes + 1]) / 2
+    weights = np.tile(steps, 2) * np.exp(-(z**2) / 2)
+    weights /= weights.sum()
 
     def at(centre: float) -> SplitNormal:
         return SplitNormal(centre, (centre - low) / NORMAL_975, (high - centre) / NORMAL_975)
 
+    def mean(centre: float) -> float:
+        return float(weights @ at(centre).probability(z))
+
     left, right = low, high
-    if not float(weights @ at(left).probability(z)) < number.value < float(weights @ at(right).probability(z)):
-        raise BadNetwork(
-            f"a prevalence of {number.value:g} cannot be the mean of a distribution whose 95 % band is "
-            f"{expit(np.array(low)):.4g} to {expit(np.array(high)):.4g}; widen the interval on its far side"
+    if not mean(left) < number.value < mean(right):
+        low_end = number.value <= mean(left)
+        side, bound, end = ("above", mean(left), "low") if low_end else ("below", mean(right), "high")
+        raise ValueError(
+            f"{number.value:g} cannot be the mean of a distribution whose 95 % band is {expit(low):.4g} to "
+            f"{expit(high):.4g}, whose mean lies {side} {bound:.4g}; move `{end}` away from the value"
         )
-    for _ in range(200):
+    for _ in range(BISECTIONS):
         centre = (left + right) / 2
-        left, right = (centre, right) if float(weights @ at(centre).probability(z)) < number.value else (left, centre)
+        left, right = (centre, right) if mean(centre) < number.value else (left, centre)
     return at((left + right) / 2)
 
 
@@ -92,18 +102,17 @@ def share_spread(number: Estimate) -> float:
     -------
     float
         From the wider side of the interval on the log-odds scale; larger where the band would else end below the
-        interval's upper end, as far as a fixed mean allows: exp(1.96 s - s^2 / 2) is at most 6.8, at s = 1.96.
+        interval's upper end, and at most 1.96, where that end, exp(1.96 s - s^2 / 2) = 6.8 times a fixed mean, is
+        the highest. Making the shares sum to one afterwards narrows the larger ones by up to a sixth.
     """
     low, high = interval_of(number)
     middle = logit(number.value)
     spread = max(logit(high) - middle, middle - logit(low)) / NORMAL_975
-    reach = 2 * math.log(high / number.value)
-    if spread < WIDEST and reach < WIDEST**2:
-        spread = max(spread, WIDEST - math.sqrt(WIDEST**2 - reach))
-    return spread
+    short = max(0.0, WIDEST**2 - 2 * math.log(high / number.value))
+    return min(WIDEST, max(spread, WIDEST - math.sqrt(short)))
 
 
-def share_centres(values: Table, spreads: Table, rng: np.random.Generator) -> Table:
+def share_centres(values: Table, spreads: Table, z: Table) -> Table:
     """Return the centres that make the means of logistic-normal shares the values.
 
     Parameters
@@ -112,8 +121,8 @@ def share_centres(values: Table, spreads: Table, rng: np.random.Generator) -> Ta
         Means wanted; they sum to one.
     spreads : ndarray, shape (causes,)
         Standard deviation of each log share before they are made to sum to one.
-    rng : Generator
-        Source of the deviates that stand for the expectation.
+    z : ndarray, shape (causes, points)
+        Standard normal deviates whose average stands for the expectation.
 
     Returns
     -------
@@ -122,11 +131,9 @@ def share_centres(values: Table, spreads: Table, rng: np.random.Generator) -> Ta
 
     Raises
     ------
-    BadNetwork
+    ValueError
         Where the search does not come to an end.
     """
-    half = rng.standard_normal((len(values), CENTRE_DRAWS // 2))
-    z = np.concatenate([half, -half], axis=1)
     centres = np.log(values) - spreads**2 / 2
     for _ in range(CENTRE_STEPS):
         means = shares_at(centres, spreads, z).mean(axis=1)
@@ -134,7 +141,7 @@ def share_centres(values: Table, spreads: Table, rng: np.random.Generator) -> Ta
         centres = centres + step
         if float(np.abs(step).max()) < CENTRE_TOLERANCE:
             return np.asarray(centres)
-    raise BadNetwork("the prevalences are too uncertain to be drawn with the stated values as their means")
+    raise ValueError("the prevalences are too uncertain to be drawn with the stated values as their means")
 
 
 def shares_at(centres: Table, spreads: Table, z: Table) -> Table:
