@@ -1,15 +1,13 @@
 """Posteriors of many cases at once: a sparse matrix of which rows hold, times the compiled table.
 
-Small blocks are merged first, so that a case takes few rows. Exact. Not here: one case (`model/compiled_engine.py`),
-files of cases (`model/score.py`).
+Exact. Not here: one case (`model/compiled_engine.py`), the tables (`model/merged.py`), files of cases
+(`model/score.py`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -19,43 +17,14 @@ from model.blocks import NOT_ASSESSED
 from model.compiled import Compiled, Rows, View
 from model.elimination import contradiction
 from model.errors import BadEvidence, ImpossibleEvidence
-from model.evidence import Evidence, check_evidence
-from model.network import Network, Table
+from model.evidence_batch import EvidenceBatch, check_batch, evidence_of
+from model.merged import BatchTables
+from model.network import Table
 
-MERGED_ROWS = 729
 CHUNK = 4096  # cases whose rows and results stay in a processor's cache together
 SMALLEST = 1e-200  # see `model.compiled_engine`
 
-Answers = npt.NDArray[np.int8]
 Index = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EvidenceBatch:
-    """What is known of many cases.
-
-    Parameters
-    ----------
-    nodes : tuple of str
-        Nodes with evidence in any case, each once.
-    answers : ndarray of int8, shape (nodes, cases)
-        0 where a node is not assessed, i + 1 where its state i was observed.
-    report_cases, report_nodes : ndarray of int, shape (reports,)
-        Case and position in `nodes` of each unsure report; its answer is 0.
-    report_ratios : ndarray, shape (reports,)
-        Likelihood ratio of each, above 0 and finite.
-    """
-
-    nodes: tuple[str, ...]
-    answers: Answers
-    report_cases: Rows
-    report_nodes: Rows
-    report_ratios: Table
-
-    @property
-    def num_cases(self) -> int:
-        """Number of cases."""
-        return int(self.answers.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,149 +44,6 @@ class BatchPosterior:
     posteriors: Mapping[str, Table]
     log_evidence: Table
     impossible: Mapping[int, ImpossibleEvidence]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BatchTables:
-    """A compiled network with its small blocks merged; made by `merge_blocks`.
-
-    Parameters
-    ----------
-    compiled : Compiled
-        What was merged.
-    strides : mapping of str to (int, int)
-        Group of each node, and by how many rows one of its answers moves.
-    starts : tuple of int
-        First row of each group; row `starts[g]` has nothing of the group assessed.
-    narrow, wide : View
-        As in `Compiled`, with the hub's prior as last row of the table.
-    """
-
-    compiled: Compiled
-    strides: Mapping[str, tuple[int, int]]
-    starts: tuple[int, ...]
-    narrow: View
-    wide: View
-
-
-def merge_blocks(compiled: Compiled) -> BatchTables:
-    """Merge small blocks of a compiled network into tables of at most `MERGED_ROWS` rows.
-
-    Parameters
-    ----------
-    compiled : Compiled
-        The network's tables.
-
-    Returns
-    -------
-    BatchTables
-        The same log-likelihoods, summed over the blocks of a group.
-    """
-    ends = [*compiled.starts[1:], len(compiled.table)]
-    tables = [compiled.table[start:end] for start, end in zip(compiled.starts, ends, strict=True)]
-    groups: list[list[int]] = []
-    for block in sorted(range(len(tables)), key=lambda b: -len(tables[b])):
-        sizes = [math.prod(len(tables[b]) for b in group) * len(tables[block]) for group in groups]
-        fitting = [index for index, size in enumerate(sizes) if size <= MERGED_ROWS]
-        groups[fitting[0]].append(block) if fitting else groups.append([block])
-    totals = [math.prod(len(tables[b]) for b in group) for group in groups]
-    starts = [0, *accumulate(totals)]
-    shared, targets = compiled.prior.shape
-    rows = np.empty((starts[-1] + 1, shared, targets))
-    rows[-1] = compiled.prior
-    steps = dict[int, tuple[int, int]]()
-    for number, group in enumerate(groups):
-        table = tables[group[0]]
-        for block in group[1:]:
-            table = (table[:, None] + tables[block][None, :]).reshape((-1, shared, targets))
-        rows[starts[number] : starts[number + 1]] = table
-        step = len(table)
-        for block in group:
-            step //= len(tables[block])
-            steps[block] = (number, step)
-    strides = {}
-    for name, place in compiled.places.items():
-        number, step = steps[place.block]
-        strides[name] = (number, step * place.stride)
-    rows.flags.writeable = False
-    return BatchTables(
-        compiled,
-        strides,
-        tuple(starts[:-1]),
-        View(rows.reshape(-1, targets), compiled.narrow.sums, compiled.narrow.columns),
-        View(rows.reshape(-1, shared * targets), compiled.wide.sums, compiled.wide.columns),
-    )
-
-
-def hard_batch(nodes: Sequence[str], answers: npt.ArrayLike) -> EvidenceBatch:
-    """Return a batch without unsure reports.
-
-    Parameters
-    ----------
-    nodes : sequence of str
-        Nodes with evidence in any case.
-    answers : array_like of int, shape (nodes, cases)
-        0 where a node is not assessed, i + 1 where its state i was observed.
-
-    Returns
-    -------
-    EvidenceBatch
-        Not yet checked against a network.
-    """
-    none = np.zeros(0, dtype=np.intp)
-    table = np.asarray(answers, dtype=np.int8)
-    return EvidenceBatch(tuple(nodes), table.reshape(len(nodes), table.shape[-1]), none, none, np.zeros(0))
-
-
-def batch_of(network: Network, cases: Sequence[Evidence]) -> EvidenceBatch:
-    """Return the evidence on many cases as one batch.
-
-    Parameters
-    ----------
-    network : Network
-        What the evidence is about.
-    cases : sequence of Evidence
-        One a case.
-
-    Returns
-    -------
-    EvidenceBatch
-        In the same order.
-
-    Raises
-    ------
-    UnknownName, BadEvidence
-        See `model.evidence.check_evidence`.
-    """
-    for evidence in cases:
-        check_evidence(network, evidence)
-    nodes = tuple(dict.fromkeys(name for evidence in cases for name in evidence.nodes))
-    position = {name: index for index, name in enumerate(nodes)}
-    answers = np.zeros((len(nodes), len(cases)), dtype=np.int8)
-    reports = []
-    for case, evidence in enumerate(cases):
-        for name, state in evidence.observed:
-            answers[position[name], case] = network.node(name).index(state) + 1
-        reports += [(case, position[name], ratio) for name, ratio in evidence.unsure]
-    return EvidenceBatch(
-        nodes,
-        answers,
-        np.array([case for case, _, _ in reports], dtype=np.intp),
-        np.array([node for _, node, _ in reports], dtype=np.intp),
-        np.array([ratio for _, _, ratio in reports], dtype=np.float64),
-    )
-
-
-def evidence_of(network: Network, batch: EvidenceBatch, case: int) -> Evidence:
-    """Return the evidence on one case of a batch, nodes in the batch's order."""
-    observed = [
-        (name, network.node(name).states[answer - 1])
-        for name, answer in zip(batch.nodes, batch.answers[:, case], strict=True)
-        if answer != NOT_ASSESSED
-    ]
-    own = np.flatnonzero(batch.report_cases == case)
-    unsure = [(batch.nodes[batch.report_nodes[i]], float(batch.report_ratios[i])) for i in own]
-    return Evidence(tuple(observed), tuple(unsure))
 
 
 def batch_posterior(tables: BatchTables, batch: EvidenceBatch) -> BatchPosterior:
@@ -241,7 +67,8 @@ def batch_posterior(tables: BatchTables, batch: EvidenceBatch) -> BatchPosterior
         Where the batch names a node that does not exist, that the tables have summed out, or an answer that the
         node has not; or a likelihood ratio is not a positive finite number.
     """
-    _check(tables, batch)
+    check_batch(tables.compiled.network, batch)
+    _check_places(tables, batch)
     hub, network = tables.compiled.hub, tables.compiled.network
     posteriors = {name: np.empty((batch.num_cases, len(network.node(name).states))) for name in hub.targets}
     log_evidence = np.empty(batch.num_cases)
@@ -285,23 +112,12 @@ def _narrow(tables: BatchTables, rows: Index, shared: Index) -> Index:
     return index
 
 
-def _check(tables: BatchTables, batch: EvidenceBatch) -> None:
-    network = tables.compiled.network
-    unsure = set(batch.report_nodes.tolist())
-    for index, name in enumerate(batch.nodes):
-        node = network.node(name)
-        placed = name in tables.strides
-        if not placed and (name not in tables.compiled.hub.nodes or index in unsure):
+def _check_places(tables: BatchTables, batch: EvidenceBatch) -> None:
+    """Refuse evidence on nodes that the tables have summed out, and reports on the hub."""
+    unsure = {batch.nodes[node] for node in batch.report_nodes}
+    for name in batch.nodes:
+        if name not in tables.strides and (name not in tables.compiled.hub.nodes or name in unsure):
             raise BadEvidence(f"{name}: the compiled tables take no such evidence; the elimination engine does")
-        answers = batch.answers[index]
-        if answers.size and not 0 <= answers.min() <= answers.max() <= len(node.states):
-            raise BadEvidence(f"{name}: expected answers from 0 to {len(node.states)}")
-        if index in unsure and len(node.states) != 2:
-            raise BadEvidence(f"{name}: a likelihood ratio needs a node of two states")
-    if not np.all((batch.report_ratios > 0) & np.isfinite(batch.report_ratios)):
-        raise BadEvidence("expected likelihood ratios above 0 and finite")
-    if batch.answers[batch.report_nodes, batch.report_cases].any():
-        raise BadEvidence("a case has both an answer and an unsure report on one node")
 
 
 def _chunk(tables: BatchTables, batch: EvidenceBatch, posteriors: Mapping[str, Table], log_evidence: Table) -> None:

@@ -17,6 +17,7 @@ from model.cache import cache_folder
 from model.compiled import Compiled
 from model.compiled_engine import CompiledEngine
 from model.cpds import finding_rows
+from model.merged import BatchTables, merge_blocks
 from model.network import CPD, Network, Node, Table
 from model.parameters import CAUDA_EQUINA_KEY, StatedParameters
 from model.stored import compile_stored
@@ -24,8 +25,8 @@ from priors import PRIORS_FOLDER, PriorSet, load_priors
 from priors.records import ABSENT, AGE, CAUDA_EQUINA, CAUSE, CONTEXT_NODES, DEFAULT_PROFILE, DURATION, PRESENT, SEX
 
 if TYPE_CHECKING:
-    from model.batch import BatchTables
     from model.draws import DrawnParameters
+    from model.merged import BatchTables
 
 # Raise when code changes what the same numbers give: digests, and caches keyed by them, then differ.
 RESULTS_VERSION = 1
@@ -75,8 +76,6 @@ class Model:
     @cached_property
     def batch_tables(self) -> BatchTables:
         """The tables for many cases at once; raise NoSmallHub where there are none."""
-        from model.batch import merge_blocks  # scipy's sparse matrices are slow to import
-
         return merge_blocks(self.compiled)
 
     @cached_property

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import io
 import os
-import zipfile
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ FOLDER_VARIABLE = "LASEGUE_CACHE"
 OFF = "off"
 FORMAT = 1  # raise when the meaning of a kept array changes
 KEPT_FILES = 16  # at most some 250 MB
+KEY_DIGITS = 24
+_OURS = re.compile(rf"[a-z]+-[0-9a-f]{{{KEY_DIGITS}}}\.npz")
 
 Arrays = Mapping[str, npt.NDArray[np.float64]]
 
@@ -32,7 +34,7 @@ def cache_folder() -> Path | None:
     """Return where arrays are kept; None where nothing is to be kept."""
     named = os.environ.get(FOLDER_VARIABLE, "").strip()
     if named:
-        return None if named.lower() == OFF else Path(named)
+        return None if named.lower() == OFF else Path(named).expanduser()
     base = os.environ.get("XDG_CACHE_HOME", "").strip()
     try:
         return (Path(base) if base else Path.home() / ".cache") / "lasegue"
@@ -40,17 +42,21 @@ def cache_folder() -> Path | None:
         return None
 
 
-def cached_arrays(kind: str, digest: str, make: Callable[[], Arrays], folder: Path | None) -> Arrays:
+def cached_arrays(
+    kind: str, digest: str, make: Callable[[], Arrays], fits: Callable[[Arrays], bool], folder: Path | None
+) -> Arrays:
     """Return arrays that are kept under a digest; make and keep them where they are not.
 
     Parameters
     ----------
     kind : str
-        What they are; part of the file's name.
+        What they are, in lower-case letters; part of the file's name.
     digest : str
         Of everything that they follow from.
     make : callable
         Makes them.
+    fits : callable
+        Says whether arrays read have the names and shapes of those made.
     folder : Path or None
         Where they are kept; None keeps nothing.
 
@@ -62,10 +68,10 @@ def cached_arrays(kind: str, digest: str, make: Callable[[], Arrays], folder: Pa
     """
     if folder is None:
         return make()
-    key = hashlib.sha256(f"{FORMAT}:{kind}:{digest}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{FORMAT}:{kind}:{digest}".encode()).hexdigest()[:KEY_DIGITS]
     path = folder / f"{kind}-{key}.npz"
     found = _read(path, key)
-    if found is None:
+    if found is None or not fits(found):
         found = make()
         _write(path, key, found)
     return found
@@ -76,10 +82,13 @@ def _read(path: Path, key: str) -> Arrays | None:
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
-        os.utime(path)  # the least recently used goes first
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile):
+    except Exception:  # a damaged file can raise nearly anything, and always means: make it again
         return None
-    return arrays if str(arrays.pop("key", "")) == key else None
+    if str(arrays.pop("key", "")) != key or any(array.dtype != np.float64 for array in arrays.values()):
+        return None
+    with contextlib.suppress(OSError):  # somebody else's file may be read all the same
+        os.utime(path)  # the least recently used goes first
+    return arrays
 
 
 def _write(path: Path, key: str, arrays: Arrays) -> None:
@@ -94,7 +103,7 @@ def _write(path: Path, key: str, arrays: Arrays) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Delete the least recently used files beyond the number kept."""
-    files = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in files[KEPT_FILES:]:
+    """Delete the least recently used of our files beyond the number kept."""
+    ours = [path for path in folder.iterdir() if _OURS.fullmatch(path.name)]
+    for path in sorted(ours, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_FILES:]:
         path.unlink(missing_ok=True)

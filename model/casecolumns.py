@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from model.batch import Answers, EvidenceBatch, hard_batch
 from model.casefile import CARRIED
 from model.casetable import TableRows, is_text, text_of
+from model.evidence_batch import Answers, EvidenceBatch, hard_batch
 from model.network import Table
 from priors.records import ABSENT, AGE, DEFAULT_PROFILE, DURATION, PRESENT, SEX
 from priors.shapes import BandedContext, Structure
@@ -41,7 +41,7 @@ class RegularRows:
     nodes : tuple of str
         Nodes with a column.
     answers : ndarray of int8, shape (nodes, rows)
-        As in `model.batch.EvidenceBatch`.
+        As in `model.evidence_batch.EvidenceBatch`.
     """
 
     regular: Mask

@@ -57,7 +57,7 @@ class CompiledEngine:
         """Return the tables of a network; raise NoSmallHub, with the reason, where it has none."""
         found = self._kept.get(network) or self._compile(network)
         if isinstance(found, NoSmallHub):
-            raise found
+            raise NoSmallHub(str(found))  # the kept one would gather a traceback at each raise
         return found
 
     def _compile(self, network: Network) -> Compiled | NoSmallHub:
@@ -94,11 +94,12 @@ class CompiledEngine:
         """
         compiled = self._kept.get(network) or self._compile(network)
         if isinstance(compiled, NoSmallHub):
-            answer = self._elimination.query(network, evidence, nodes)
-            return Answer(answer.posteriors, answer.log_evidence, answer.engine, f"answered by elimination: {compiled}")
+            return self._eliminate(network, evidence, nodes, str(compiled))
         situation = read_evidence(compiled, evidence)
-        if situation is None:  # evidence on a latent
-            return self._elimination.query(network, evidence, nodes)
+        if situation is None:
+            return self._eliminate(
+                network, evidence, nodes, "the tables take no evidence on a latent and no report on the hub"
+            )
         view = compiled.wide if situation.shared is None else compiled.narrow
         logs = hub_evidence_logs(compiled, situation)
         probs, log_evidence = _hub_posterior(view, logs)
@@ -116,6 +117,10 @@ class CompiledEngine:
                 found = self._other(network, evidence, node)
             posteriors.append(Posterior(name, node.states, found))
         return Answer(tuple(posteriors), log_evidence, self.name)
+
+    def _eliminate(self, network: Network, evidence: Evidence, nodes: Sequence[str], why: str) -> Answer:
+        answer = self._elimination.query(network, evidence, nodes)
+        return Answer(answer.posteriors, answer.log_evidence, answer.engine, f"answered by elimination: {why}")
 
     def _other(self, network: Network, evidence: Evidence, node: Node) -> Table:
         """Return the posterior of a node that is observed, unsure, or summed out of the tables."""

@@ -150,10 +150,22 @@ def draw_parameters(
     rows = [row for row in priors.rows if row.key.parameter != THRESHOLD]
     rows.sort(key=lambda row: (row.key.node != CAUSE, str(row.key), row.causes))  # whatever their order in the files
     text = f"{DRAWS_VERSION}:{digest}:{settings}"
+    kept = hashlib.sha256(text.encode()).hexdigest()
     arrays = cached_arrays(
-        "draws", hashlib.sha256(text.encode()).hexdigest(), lambda: _draw(priors, rows, settings), folder
+        "draws", kept, lambda: _draw(priors, rows, settings), lambda found: _fits(priors, rows, settings, found), folder
     )
     return _assemble(priors, digest, rows, settings, arrays)
+
+
+def _fits(priors: PriorSet, rows: list[Row], settings: DrawSettings, arrays: Mapping[str, Table]) -> bool:
+    structure = priors.structure
+    with_age = [_offset(finding.name) for finding in structure.findings.values() if finding.age]
+    expected = {_VALUES, CAUSE, *CONTEXT_NODES, *structure.syndromes, *with_age}
+    if arrays.keys() != expected or arrays[_VALUES].shape != (len(rows), settings.size):
+        return False
+    causes = len(structure.causes)
+    others = [array for name, array in arrays.items() if name != _VALUES]
+    return all((array.shape[0], array.shape[-1]) == (causes, settings.size) for array in others)
 
 
 def _assemble(

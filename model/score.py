@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from model.batch import BatchPosterior, EvidenceBatch, batch_of, batch_posterior, evidence_of
+from model.batch import BatchPosterior, batch_posterior
 from model.build import Model
 from model.case import Case, Stage, stages
 from model.casecolumns import regular_rows
@@ -24,6 +24,7 @@ from model.differential import Diagnosis, Differential, differential_of, step_er
 from model.engine import Engine
 from model.errors import BadCase, ImpossibleEvidence, NoSmallHub
 from model.evidence import Evidence
+from model.evidence_batch import EvidenceBatch, batch_of, evidence_of
 from model.models import Models
 from model.scorefiles import Results, check_target, open_results
 from priors import LasegueError

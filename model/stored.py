@@ -56,7 +56,9 @@ def compile_stored(network: Network, folder: Path | None) -> Compiled:
         compiled = compile_network(network, targets)
         return {"prior": compiled.prior, "table": compiled.table}
 
-    arrays = cached_arrays("tables", content_digest(network), made, folder)
-    if (arrays["prior"].shape, arrays["table"].shape) != table_shapes(network, hub):
-        arrays = made()
+    def fits(arrays: Arrays) -> bool:
+        shapes = dict(zip(("prior", "table"), table_shapes(network, hub), strict=True))
+        return {name: array.shape for name, array in arrays.items()} == shapes
+
+    arrays = cached_arrays("tables", content_digest(network), made, fits, folder)
     return Compiled(network, hub, arrays["prior"], arrays["table"])

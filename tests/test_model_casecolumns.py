@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import BadCase, parse_case
-from model.batch import evidence_of
 from model.case import stages
 from model.casecolumns import IRREGULAR, regular_rows
 from model.casefile import CARRIED
 from model.casetable import CONTEXT_COLUMNS, TableRows, text_of
+from model.evidence_batch import evidence_of
 from model.models import Models
 
 MODELS = Models()

@@ -1053,17 +1053,25 @@ def test_interrupted_keeps_the_rows_done_under_another_name(tmp_path, shared, ou
     assert_same(read(part_path(target), target.suffix), [expected(shared, data) for data in ROWS[:2]])
 
 
+@pytest.fixture
+def control_c():
+    """Have Control-C raise, as it does unless a shell started this process in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
 WRITERS = {"out.jsonl": "_json_lines", "out.csv": "_csv_rows", "out.parquet": "_record_batch"}
 
 
 @pytest.mark.parametrize("out", OUTS)
-def test_control_c_while_rows_are_written_waits_for_the_last(tmp_path, shared, monkeypatch, out):
+def test_control_c_while_rows_are_written_waits_for_the_last(tmp_path, shared, monkeypatch, control_c, out):
     source, target, make = tmp_path / "in.jsonl", tmp_path / out, getattr(model.scorefiles, WRITERS[out])
     source.write_text(jsonl(ROWS))
 
     def press(results, *given):
         if results.ids[0] == "p2":
-            os.kill(os.getpid(), signal.SIGINT)
+            control_c()
         return make(results, *given)
 
     monkeypatch.setattr(model.scorefiles, WRITERS[out], press)
@@ -1072,12 +1080,12 @@ def test_control_c_while_rows_are_written_waits_for_the_last(tmp_path, shared, m
     assert_same(read(part_path(target), target.suffix), [expected(shared, data) for data in ROWS[:2]])
 
 
-def test_control_c_is_held_back_and_not_lost():
+def test_control_c_is_held_back_and_not_lost(control_c):
     done = []
 
     def press():
         with uninterrupted():
-            os.kill(os.getpid(), signal.SIGINT)
+            control_c()
             done.append("the rest of the block")
 
     with pytest.raises(KeyboardInterrupt):
@@ -1086,15 +1094,11 @@ def test_control_c_is_held_back_and_not_lost():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_control_c_stays_ignored_where_it_was():
-    """As in a job that a shell started in the background."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with uninterrupted():
-            os.kill(os.getpid(), signal.SIGINT)
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_control_c_stays_ignored_where_it_was(control_c):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with uninterrupted():
+        control_c()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_files_are_scored_outside_the_main_thread(tmp_path, shared):
@@ -1148,7 +1152,7 @@ def test_parts_of_dead_processes_go_and_all_else_stays(tmp_path, dead, name):
     for other in (gone, *stay):
         (tmp_path / other).write_text("x")
     remove_dead_parts(tmp_path / name)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
+    assert {path.name for path in tmp_path.iterdir()} == set(stay)
 
 
 def test_a_folder_called_like_a_dead_part_does_no_harm(score, tmp_path, dead):
@@ -1252,6 +1256,18 @@ def test_engines_agree(tmp_path, shared, name, engine, size):
         assert row["posterior"] == pytest.approx(wanted["posterior"], rel=1e-9)
         assert row["complications"] == pytest.approx(wanted["complications"], rel=1e-9)
         assert row["log_evidence"] == pytest.approx(wanted["log_evidence"], rel=1e-9, abs=1e-12)
+
+
+def test_the_engine_asked_for_is_the_one_that_answers(score):
+    asked = []
+
+    class Telling:
+        def query(self, *given):
+            asked.append(given)
+            return engine_named("elimination").query(*given)
+
+    score(TABLE, "in.csv", engine=Telling())
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize("engine", ["compiled", "elimination"])

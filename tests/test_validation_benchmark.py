@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from model.batch import batch_posterior, evidence_of
+from model.batch import batch_posterior
 from model.draws import METHODS
 from model.elimination import EliminationEngine
+from model.evidence_batch import evidence_of
 from priors.records import AGE, DURATION, SEX
 from validation.__main__ import app
 from validation.benchmark import Benchmark, Ratio, Sizes, medians, run_benchmark

@@ -21,8 +21,9 @@ import numpy as np
 
 from model import Model, load_model
 from model.banded import bands
-from model.batch import EvidenceBatch, batch_posterior, evidence_of
+from model.batch import batch_posterior
 from model.evidence import Evidence
+from model.evidence_batch import EvidenceBatch, evidence_of
 from model.whatif import what_if, what_if_pairs
 from validation.mix import Mix, case_mix, plain_cases
 from validation.rivals import TARGETS, ask_pgmpy, ask_pyagrum, bare_gather

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import Model
-from model.batch import evidence_of
 from model.drawn import drawn_posteriors
 from model.draws import METHODS, PLAIN, DrawSettings, draw_parameters
 from model.evidence import Evidence
+from model.evidence_batch import evidence_of
 from model.intervals import interval
 from model.network import Table
 from priors.records import CAUSE

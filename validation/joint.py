@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from model import Model, load_model
-from model.batch import batch_posterior, hard_batch
+from model.batch import batch_posterior
 from model.elimination import log_joint
 from model.evidence import Evidence
+from model.evidence_batch import hard_batch
 from model.factors import log
 from model.network import Network, Table
 from model.sampling import States, sample

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.batch import EvidenceBatch, hard_batch
+from model.evidence_batch import EvidenceBatch, hard_batch
 from model.network import Network
 from model.sampling import sample
 from priors.records import AGE, CONTEXT_NODES, DURATION

@@ -12,8 +12,10 @@ import numba
 import numpy as np
 import pyagrum as gum
 
-from model.batch import BatchTables, EvidenceBatch, narrow_rows
+from model.batch import narrow_rows
 from model.evidence import Evidence, likelihood_vector
+from model.evidence_batch import EvidenceBatch
+from model.merged import BatchTables
 from model.network import Network, Table
 from model.pgmpy_bridge import inference_of
 
