@@ -95,6 +95,8 @@ def regular_rows(table: TableRows, structure: Structure, chosen: str | None, pro
             if chosen is None:
                 asked = [text or DEFAULT_PROFILE for text in _texts(column)]
                 regular &= np.array([text in profiles for text in asked], dtype=np.bool_)
+        elif name in structure.facts and name in table.known:
+            regular &= _is_fact(column)
         elif name not in table.known or name not in CARRIED:
             regular &= _blank(column)
         if codes is not None:
@@ -121,6 +123,16 @@ def _blank(column: pa.Array) -> Mask:
         nulls: Mask = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
         return nulls
     return np.asarray(_looked_up(column, lambda text: not text, True, np.bool_), dtype=np.bool_)
+
+
+def _is_fact(column: pa.Array) -> Mask:
+    """Say which cells are blank, true or false."""
+    if pa.types.is_boolean(column.type):
+        return np.ones(len(column), dtype=np.bool_)
+    if not is_text(column.type):
+        return _blank(column)
+    known = ("", "true", "false")
+    return np.asarray(_looked_up(column, lambda text: text.lower() in known, True, np.bool_), dtype=np.bool_)
 
 
 def _coded(column: pa.Array, codes: dict[str, int]) -> Answers:

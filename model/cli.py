@@ -116,7 +116,10 @@ def score(
         try:
             tally = score_file(cases, out, Models(), options, _progress())
         except KeyboardInterrupt:
-            print(f"interrupted; the rows done so far are in {part_path(out)}", file=sys.stderr)
+            part = part_path(out)
+            print(
+                f"interrupted; the rows done so far are in {part}" if part.exists() else "interrupted", file=sys.stderr
+            )
             raise typer.Exit(INTERRUPTED) from None
         rows = f"{tally.scored} rows scored"
         bad = f", {tally.failed} with an error: see the key or column 'error'" if tally.failed else ""

@@ -42,6 +42,9 @@ class EvidenceBatch:
     report_nodes: Rows
     report_ratios: Table
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answers", np.ascontiguousarray(self.answers))  # they are read node by node
+
     @property
     def num_cases(self) -> int:
         """Number of cases."""

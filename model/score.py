@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from model.banded import bands
 from model.batch import BatchPosterior, batch_posterior
 from model.build import Model
 from model.case import Case, Stage, stages
@@ -31,6 +32,7 @@ from priors import LasegueError
 from priors.records import CAUDA_EQUINA, CAUSE
 
 TARGETS = (CAUSE, CAUDA_EQUINA)
+TELLS_NOTHING = "a finding given as 1 is a likelihood ratio of 1, which tells nothing; write present or absent"
 
 Progress = Callable[[int, int | None], None]
 
@@ -179,6 +181,8 @@ class _Scorer:
                 case = parse_case(record.data, self.models.structure, self.options.ignore_unknown)
                 model = self.models.for_case(case, self.options.profile)
                 ignored = tuple(dict.fromkeys((*record.ignored, *case.ignored)))
+                if any(status == 1 for _, status in case.initial.findings):
+                    self.results.remarks.append(TELLS_NOTHING)
                 by_model[model].append(_Parsed(position, case, ignored, stages(case, self.models.structure)))
             except LasegueError as error:
                 name = record.data.get("id") if isinstance(record.data, dict) else None
@@ -211,6 +215,9 @@ class _Scorer:
         extra: dict[str, Any] = {}
         if row.case.steps:
             steps = [_differential(model, stage, found, i) for stage, i in zip(row.stages, indices, strict=True)]
+            if self.options.intervals:
+                evidence = [stage.evidence for stage in row.stages]
+                steps = [replace(step, bands=bands(model, known)) for step, known in zip(steps, evidence, strict=True)]
             result = Diagnosis(row.case, model.profile, model.digest, steps[0], steps[0], tuple(steps[1:]))
             extra["steps"] = result.as_dict()["steps"]
         if row.ignored:
