@@ -19,6 +19,8 @@ from model.rows import expit, latent_rows
 from priors.records import AGE, CAUDA_EQUINA, CAUSE
 from priors.shapes import Condition, Finding, Syndrome
 
+NEARLY_ONE = 1 - 2.0**-50  # rounding must not make a finding certain: the only zeros are logical
+
 States = Mapping[str, tuple[str, ...]]
 
 
@@ -76,6 +78,7 @@ def finding_rows(parameters: Parameters, finding: Finding, states: States, age: 
         if syndrome:
             present = _over_syndrome(parameters, finding, syndrome, present)
             parents.append(syndrome.name)
+    present = np.minimum(present, NEARLY_ONE)
     shape = [len(states[parent]) for parent in parents]
     return FindingRows(tuple(parents), present.reshape(*shape, present.shape[-1]))
 

@@ -24,7 +24,7 @@ from priors.records import CAUSE, CONTEXT_NODES, PROBABILITY, THRESHOLD, Key, Ro
 from priors.shapes import Finding, Structure
 from priors.uncertainty import uncertainty
 
-DRAWS_VERSION = 1  # raise when code changes what the same seed draws
+DRAWS_VERSION = 2  # raise when code changes what the same seed draws
 PLAIN, LATIN, SOBOL = "plain", "latin", "sobol"
 METHODS = (LATIN, SOBOL, PLAIN)
 EDGE = 1e-9  # no uniform deviate is nearer to 0 or 1; six standard deviations
@@ -149,7 +149,8 @@ def draw_parameters(
     settings = settings or DrawSettings()
     rows = [row for row in priors.rows if row.key.parameter != THRESHOLD]
     rows.sort(key=lambda row: (row.key.node != CAUSE, str(row.key), row.causes))  # whatever their order in the files
-    text = f"{DRAWS_VERSION}:{digest}:{settings}"
+    order = [(str(row.key), row.causes) for row in rows]  # kept rows are told apart by their place alone
+    text = f"{DRAWS_VERSION}:{digest}:{settings}:{order}"
     kept = hashlib.sha256(text.encode()).hexdigest()
     arrays = cached_arrays(
         "draws", kept, lambda: _draw(priors, rows, settings), lambda found: _fits(priors, rows, settings, found), folder

@@ -1,6 +1,6 @@
 """Fixtures shared by all tests: the models by profile, and the case files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # The same examples on every run and machine, no time limit for one example, nothing kept on disk.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tables and draws in a folder of this run: none from before, and none left behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LASEGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -306,7 +306,7 @@ def test_the_error_told_of_a_posterior_is_its_spread_over_seeds(model: Model) ->
 def test_the_error_told_is_the_spread_over_seeds_for_every_method(
     model: Model, method: str, evidence: Evidence
 ) -> None:
-    assert_errors_are_honest(end_errors(model, 40, DrawSettings(method=method), evidence))
+    assert_errors_are_honest(end_errors(model, 20, DrawSettings(method=method), evidence))
 
 
 # Bands
