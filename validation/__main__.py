@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 HISTORY, EXAMINATION = ("red_flags", "history"), ("examination",)
 SIMULATED = 1000
-BENCHMARK_WIDTH = 120
+TABLE_WIDTH = 120
 
 
 @app.callback()
@@ -79,6 +79,7 @@ def draws(
     from validation.convergence import convergence
 
     console = Console(highlight=False, markup=False)
+    console.width = max(console.width, TABLE_WIDTH)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Method", "Error of an end / plain", "95 % interval", "Error told / found", "Seconds to draw"):
         table.add_column(heading, justify="left" if heading == "Method" else "right")
@@ -94,7 +95,7 @@ def _print_benchmark(console: Console, found: Benchmark) -> None:
     console.print(f"Cases: {found.mix}")
     console.print(f"Largest difference from pyAgrum and pgmpy: {found.worst_difference:.1e}\n")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    console.width = max(console.width, BENCHMARK_WIDTH)
+    console.width = max(console.width, TABLE_WIDTH)
     for heading in ("What", "Against", "Ours", "Theirs", "Ratio", "Required", ""):
         table.add_column(heading, justify="left" if heading in ("What", "Against", "") else "right")
     for ratio in found.ratios:
