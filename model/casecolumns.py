@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from model.casefile import CARRIED
-from model.casetable import TableRows, is_text, text_of
+from model.caserows import TableRows, is_text, text_of
 from model.evidence_batch import Answers, EvidenceBatch, hard_batch
 from model.network import Table
 from priors.records import ABSENT, AGE, DEFAULT_PROFILE, DURATION, PRESENT, SEX

@@ -20,7 +20,8 @@ from model.build import Model
 from model.case import Case, Stage, stages
 from model.casecolumns import regular_rows
 from model.casefile import parse_case
-from model.casetable import CHUNK_ROWS, Chunk, Record, TableRows, count_rows, read_chunks
+from model.caserows import Chunk, Record, TableRows
+from model.casetable import CHUNK_ROWS, count_rows, read_chunks
 from model.differential import Diagnosis, Differential, differential_of, step_error
 from model.engine import Engine
 from model.errors import BadCase, ImpossibleEvidence, NoSmallHub

@@ -15,7 +15,7 @@ from model import BadCase, parse_case
 from model.case import stages
 from model.casecolumns import IRREGULAR, regular_rows
 from model.casefile import CARRIED
-from model.casetable import CONTEXT_COLUMNS, TableRows, text_of
+from model.caserows import CONTEXT_COLUMNS, TableRows, text_of
 from model.evidence_batch import evidence_of
 from model.models import Models
 

@@ -613,7 +613,7 @@ def test_forms_of_the_same_file(score, shared, name, content, form):
 @pytest.mark.parametrize("name", ["in.jsonl", "in.csv"])
 @pytest.mark.parametrize("at_once", [1, 2, 3, 7])
 def test_line_ends_across_the_pieces_that_are_read(score, shared, monkeypatch, end, name, at_once):
-    monkeypatch.setattr("model.casetable.BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr("model.casetext.BYTES_AT_ONCE", at_once)
     content = {"in.jsonl": jsonl(ROWS) + "{\n\n{", "in.csv": TABLE + "x\n\ny"}[name]
     rows = score(content.replace("\n", end), name)
     assert_same(rows[:4], [expected(shared, data) for data in ROWS])
@@ -1177,7 +1177,7 @@ def test_a_disk_that_fails_while_reading_is_not_blamed_on_the_results(tmp_path, 
         raise OSError(5, "Input/output error")
         yield
 
-    monkeypatch.setattr("model.casetable._lines", fail)
+    monkeypatch.setattr("model.casetext._lines", fail)
     with pytest.raises(BadCase, match=rf"cannot read .*{name}: Input/output error"):
         score_file(source, out, shared)
     assert not out.exists()
