@@ -17,6 +17,7 @@ from model.blocks import NOT_ASSESSED
 from model.compiled import Compiled, Rows, View
 from model.elimination import contradiction
 from model.errors import BadEvidence, ImpossibleEvidence
+from model.evidence import likelihood_vector
 from model.evidence_batch import EvidenceBatch, check_batch, evidence_of
 from model.merged import BatchTables
 from model.network import Table
@@ -67,6 +68,65 @@ def batch_posterior(tables: BatchTables, batch: EvidenceBatch) -> BatchPosterior
         Where the batch names a node that does not exist, that the tables have summed out, or an answer that the
         node has not; or a likelihood ratio is not a positive finite number.
     """
+    posteriors, log_evidence = _evaluate(tables, batch)
+    network = tables.compiled.network
+    impossible = {
+        case: ImpossibleEvidence(contradiction(network, evidence_of(network, batch, case)))
+        for case in np.flatnonzero(np.isneginf(log_evidence)).tolist()
+    }
+    return BatchPosterior(posteriors, log_evidence, impossible)
+
+
+def batch_marginal(tables: BatchTables, batch: EvidenceBatch, name: str) -> Table:
+    """Return the posterior of any one node for every case.
+
+    Parameters
+    ----------
+    tables : BatchTables
+        Of the compiled network.
+    batch : EvidenceBatch
+        Any number of cases.
+    name : str
+        A node of the tables or the hub; one that a case has observed is certain in it.
+
+    Returns
+    -------
+    ndarray, shape (cases, states)
+        P(state | evidence of the case); zeros for an impossible case.
+
+    Raises
+    ------
+    UnknownName, BadEvidence
+        As `batch_posterior`; also for a node that the tables have summed out.
+    """
+    check_batch(tables.compiled.network, batch)
+    states = tables.compiled.network.node(name).states
+    at = batch.nodes.index(name) if name in batch.nodes else len(batch.nodes)
+    own = batch.report_nodes == at
+    likelihoods = np.ones((batch.num_cases, len(states)))
+    if own.any():
+        likelihoods[batch.report_cases[own]] = [likelihood_vector(ratio) for ratio in batch.report_ratios[own]]
+    given = batch.answers[at] if at < len(batch.nodes) else np.zeros(batch.num_cases, dtype=np.int8)
+    nodes = batch.nodes if at < len(batch.nodes) else (*batch.nodes, name)
+    rest = [array[~own] for array in (batch.report_cases, batch.report_nodes, batch.report_ratios)]
+    logs = np.empty((batch.num_cases, len(states)))
+    for state in range(len(states)):
+        answers = np.concatenate(
+            [batch.answers[:at], np.full((1, batch.num_cases), state + 1), batch.answers[at + 1 :]]
+        )
+        logs[:, state] = _evaluate(tables, EvidenceBatch(nodes, answers.astype(np.int8), *rest))[1]
+    with np.errstate(divide="ignore"):
+        logs += np.log(likelihoods)
+    logs[(given[:, None] != NOT_ASSESSED) & (given[:, None] != np.arange(1, len(states) + 1))] = -np.inf
+    top = logs.max(axis=1, keepdims=True)
+    chances = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
+    total = chances.sum(axis=1, keepdims=True)
+    probs: Table = chances / np.where(total > 0, total, 1.0)
+    return probs
+
+
+def _evaluate(tables: BatchTables, batch: EvidenceBatch) -> tuple[dict[str, Table], Table]:
+    """Return the posteriors of the targets and ln P(evidence); zeros and -inf for an impossible case."""
     check_batch(tables.compiled.network, batch)
     _check_places(tables, batch)
     hub, network = tables.compiled.hub, tables.compiled.network
@@ -81,11 +141,7 @@ def batch_posterior(tables: BatchTables, batch: EvidenceBatch) -> BatchPosterior
             batch.nodes, batch.answers[:, first:last], reports[0][own] - first, reports[1][own], reports[2][own]
         )
         _chunk(tables, part, {name: found[first:last] for name, found in posteriors.items()}, log_evidence[first:last])
-    impossible = {
-        int(case): ImpossibleEvidence(contradiction(network, evidence_of(network, batch, int(case))))
-        for case in np.flatnonzero(np.isneginf(log_evidence))
-    }
-    return BatchPosterior(posteriors, log_evidence, impossible)
+    return posteriors, log_evidence
 
 
 def narrow_rows(tables: BatchTables, batch: EvidenceBatch) -> Index:

@@ -28,7 +28,7 @@ from networks import (
 from model import Case, Model, batch
 from model import hub as hub_module
 from model import merged as merged_module
-from model.batch import BatchPosterior, batch_posterior
+from model.batch import BatchPosterior, batch_marginal, batch_posterior
 from model.case import stages
 from model.compiled import Compiled, compile_network
 from model.compiled_engine import CompiledEngine, compile_targets
@@ -581,3 +581,44 @@ def test_a_bad_batch_is_refused(made: EvidenceBatch, error: type[Exception], mes
         tables = merge_blocks(compile_targets(HUB))
     with pytest.raises(error, match=message):
         batch_posterior(tables, made)
+
+
+# Any node
+
+
+@pytest.mark.parametrize("name", ["hub", "random_1", "zero_chain", "asia"])
+def test_marginals_of_every_node_equal_enumeration(name: str) -> None:
+    network = NETWORKS[name]
+    rng = np.random.default_rng(11)
+    cases = [possible_evidence(rng, network, *KINDS[kind]) for kind in KINDS for _ in range(3)]
+    tables = merge_blocks(compile_targets(network))
+    hidden = {node.name for node in network.nodes if node.kind == "syndrome"}
+    on_hub = {*tables.compiled.hub.nodes, *hidden}
+    cases = [case for case in cases if not hidden & set(case.nodes) and not on_hub & {n for n, _ in case.unsure}]
+    assert any(case.unsure for case in cases)
+    for asked in sorted(set(names_of(network)) - hidden):
+        found = batch_marginal(tables, batch_of(network, cases), asked)
+        for row, case in zip(found, cases, strict=True):
+            assert_close(row, np.array(list(oracle.posterior(network, case, asked).values())))
+
+
+def test_marginals_on_the_real_network_are_those_of_the_single_question(model: Model) -> None:
+    cases = clinical_cases(np.random.default_rng(5), model.network, 40)
+    many = batch_of(model.network, cases)
+    for asked in ("abi_low", "age", "duration_weeks", "mri_lumbar_normal", CAUSE):
+        found = batch_marginal(model.batch_tables, many, asked)
+        for row, case in zip(found, cases, strict=True):
+            assert_close(row, ENGINE.query(model.network, case, [asked]).posteriors[0].probs)
+
+
+def test_the_marginal_of_an_impossible_case_is_zeros() -> None:
+    tables = merge_blocks(compile_targets(zero_chain()))
+    cases = [Evidence((("sign", "absent"), ("crossed_sign", "present"))), Evidence()]
+    found = batch_marginal(tables, batch_of(zero_chain(), cases), "sign")
+    assert found[0].tolist() == [0, 0]
+    assert found[1].sum() == pytest.approx(1)
+
+
+def test_the_marginal_of_a_latent_is_refused() -> None:
+    with pytest.raises(BadEvidence, match="root_tension"):
+        batch_marginal(merge_blocks(compile_targets(HUB)), batch_of(HUB, [Evidence()]), "root_tension")
