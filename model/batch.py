@@ -99,7 +99,7 @@ def batch_marginal(tables: BatchTables, batch: EvidenceBatch, name: str) -> Tabl
     UnknownName, BadEvidence
         As `batch_posterior`; also for a node that the tables have summed out.
     """
-    check_batch(tables.compiled.network, batch)
+    check_batch(tables.compiled.network, batch)  # what follows relies on it
     states = tables.compiled.network.node(name).states
     at = batch.nodes.index(name) if name in batch.nodes else len(batch.nodes)
     own = batch.report_nodes == at

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.cpds import finding_rows
+from model.cpds import States, finding_rows
 from model.elimination import contradiction
 from model.errors import ImpossibleEvidence
 from model.evidence import Evidence, check_evidence, log_likelihoods
@@ -113,15 +113,16 @@ def _log_joint(
 ) -> Table:
     """Return ln P(asked, evidence), shape (*states, draws)."""
     relevant = network.ancestors((*asked, *evidence.nodes)) | {CAUSE}
-    factors = [restrict(_factor(network, parameters, name, observed), observed) for name in sorted(relevant)]
+    states = {node.name: node.states for node in network.nodes}
+    factors = [restrict(_factor(states, parameters, name, observed), observed) for name in sorted(relevant)]
     factors += [Factor((name,), np.array(log_likelihoods(ratio))[:, None]) for name, ratio in evidence.unsure]
-    sizes = {node.name: len(node.states) for node in network.nodes}
+    sizes = {name: len(own) for name, own in states.items()}
     left = eliminate(factors, relevant - set(observed) - set(asked), sizes)
     joint = product(left, keep=asked).logs
     return np.broadcast_to(joint, (*(sizes[name] for name in asked), joint.shape[-1]))
 
 
-def _factor(network: Network, parameters: Parameters, name: str, observed: dict[str, int]) -> Factor:
+def _factor(states: States, parameters: Parameters, name: str, observed: dict[str, int]) -> Factor:
     """Return ln P(node | parents) under every draw, already at the observed age and state where that saves work."""
     if name == CAUSE:
         return Factor((CAUSE,), log(parameters.prevalences()))
@@ -130,7 +131,6 @@ def _factor(network: Network, parameters: Parameters, name: str, observed: dict[
     finding = parameters.structure.findings.get(name)
     if finding is None:
         return _sliced((CAUSE, name), parameters.shares(name), observed)
-    states = {node.name: node.states for node in network.nodes}
     rows = finding_rows(parameters, finding, states, observed.get(AGE))
     return _binary(rows.parents, name, rows.present, observed)
 

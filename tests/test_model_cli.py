@@ -481,7 +481,7 @@ def test_diagnose_imports_no_heavy_library():
     roots = {name.split(".")[0] for name in done.stdout.split()}
     assert "model" in roots
     assert "numpy" in roots
-    for library in ("pgmpy", "streamlit", "pandas", "torch"):
+    for library in ("pgmpy", "scipy", "pyarrow", "streamlit", "pandas"):
         assert library not in roots, f"diagnose imports {library}"
 
 

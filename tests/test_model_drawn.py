@@ -5,7 +5,7 @@ Oracles: variable elimination on networks built draw by draw, numpy's quantiles,
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,13 +39,6 @@ OLD_MAN_WITH_FEVER = Evidence(
 )
 
 per_profile = pytest.mark.parametrize("profile", available_profiles())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LASEGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

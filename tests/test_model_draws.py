@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,13 +56,6 @@ from priors.uncertainty import STRENGTH_MAXIMUM, STRENGTH_MINIMUM
 MANY, FEW = DrawSettings(2**12), DrawSettings(64, replicates=4)
 SIGMAS = 4  # of the Monte Carlo error
 Drawer = Callable[..., DrawnParameters]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LASEGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module", params=available_profiles())

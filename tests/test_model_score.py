@@ -59,14 +59,6 @@ ENDS = ("low", "high", "low_error", "high_error")
 OUTS = ["out.jsonl", "out.csv", "out.parquet"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    """Keep tables and draws away from the user's own, here and in the processes started here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LASEGUE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
 def shared():
     """Models built once for all tests of this file."""
@@ -1326,3 +1318,46 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, shared):
         peaks.append(int(done.stdout))
         assert pq.read_metadata(out).num_rows == rows
     assert peaks[1] < 1.15 * peaks[0]
+
+
+# What the user should be told
+
+
+@pytest.mark.parametrize("cell", ["1", "1.0", "1e0"])
+def test_a_likelihood_ratio_of_one_is_remarked_on(tmp_path, shared, cell):
+    """A table that codes findings 0 and 1 would else be read as telling nothing."""
+    (tmp_path / "in.csv").write_text(f"id,fever\na,{cell}\nb,{cell}\n")
+    tally = score_file(tmp_path / "in.csv", tmp_path / "out.csv", shared)
+    assert [remark for remark in tally.remarks if "tells nothing" in remark] == list(tally.remarks)
+    assert len(tally.remarks) == 1
+
+
+def test_usual_cells_are_not_remarked_on(tmp_path, shared):
+    (tmp_path / "in.csv").write_text("id,fever,first_episode\na,present,true\nb,2,\n")
+    assert score_file(tmp_path / "in.csv", tmp_path / "out.csv", shared).remarks == ()
+
+
+def test_a_case_with_steps_has_intervals_at_each_as_diagnose_gives_them(score, shared):
+    data = {
+        "id": "a",
+        "age": 60,
+        "steps": [{"label": "x", "present": ["fever"]}, {"label": "y", "absent": ["night_pain"]}],
+    }
+    (row,) = score(jsonl([data]), intervals=True)
+    model = shared.get("documents")
+    wanted = diagnose(model, parse_case(data, model.priors.structure), intervals=True).as_dict()
+    assert len(row["steps"]) == 2
+    for found, step in zip([row, *row["steps"]], [wanted, *wanted["steps"]], strict=True):
+        assert found["intervals"] == step["intervals"]
+
+
+def test_an_interruption_before_anything_was_written_names_no_file(tmp_path, monkeypatch):
+    (tmp_path / "in.jsonl").write_text("{}\n")
+
+    def press(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("model.score.score_file", press)
+    result = run("score", tmp_path / "in.jsonl", "--out", tmp_path / "out.jsonl")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines() == ["interrupted"]
