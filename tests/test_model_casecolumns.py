@@ -252,6 +252,7 @@ def test_rows_of_the_usual_words_are_all_regular():
         "setting": ["", "emergency", "documents"],
         "fever": ["present", "absent", ""],
         "esr_mm_h": ["", "", ""],
+        "first_episode": ["true", "FALSE", ""],
         "notes": ["anything", "", "2.5"],
     }
     assert same_both_ways(table(columns)).all()
