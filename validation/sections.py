@@ -1,0 +1,91 @@
+"""What a section of the report is: checks, tables, pictures and figures. The report only lays it out.
+
+Not here: the sections themselves, the page (`validation/page.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something asked of the model, and whether it holds.
+
+    Parameters
+    ----------
+    name : str
+        What is asked, as a sentence.
+    holds : bool
+        Whether it does.
+    detail : str
+        The figures behind it.
+    """
+
+    name: str
+    holds: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table for people.
+
+    Parameters
+    ----------
+    title : str
+        What it shows.
+    columns : tuple of str
+        Headings; the first column is text, the others are numbers where they look like it.
+    rows : tuple of tuple of str
+        Cells as they are printed.
+    note : str
+        What to know when reading it.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A plot as SVG, with the words for those who do not see it."""
+
+    title: str
+    alt: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of the report.
+
+    Parameters
+    ----------
+    key, title : str
+        Name on the command line, heading.
+    text : tuple of str
+        Paragraphs: what was done, how to read it, what it does not show.
+    checks : tuple of Check
+        What is asked of the model.
+    grids : tuple of Grid
+        Tables.
+    pictures : tuple of Picture
+        Plots.
+    figures : mapping of str to object
+        Every figure, as it goes into the JSON.
+    """
+
+    key: str
+    title: str
+    text: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
