@@ -9,25 +9,23 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from model import Model, load_model
 from model.batch import batch_posterior
-from model.elimination import log_joint
-from model.evidence import Evidence
 from model.evidence_batch import hard_batch
 from model.factors import log
 from model.network import Network, Table
 from model.sampling import States, sample
 from priors import available_profiles
-from priors.records import AGE, CAUSE
+from priors.records import CAUSE
 from priors.shapes import BandedContext
+from validation.criteria import Entry, Score, shares
 
 STUDIES = Path(__file__).resolve().parent / "studies"
-OLDEST = 95.0  # where the last age band is taken to end
 COMPARED = ("disc_herniation", "nonspecific")
 
 
@@ -43,14 +41,10 @@ class Rule:
         The study's setting as a profile.
     cause : str
         What the rule is for.
-    entry : tuple of (str, str)
+    entry : Entry
         What brought the study's patients in.
-    ages : tuple of (float, float)
-        Years and the points for being over them.
-    points : tuple of (str, str, float)
-        Node, state and its points.
-    cut : float
-        Least score that counts as positive.
+    score : Score
+        Points and cut.
     published : float
         Measured likelihood ratio.
     published_interval, accepted : tuple of (float, float)
@@ -62,10 +56,8 @@ class Rule:
     source: str
     overlay: Path
     cause: str
-    entry: tuple[tuple[str, str], ...]
-    ages: tuple[tuple[float, float], ...]
-    points: tuple[tuple[str, str, float], ...]
-    cut: float
+    entry: Entry
+    score: Score
     published: float
     published_interval: tuple[float, float]
     accepted: tuple[float, float]
@@ -81,40 +73,18 @@ def read_rules(folder: Path = STUDIES) -> tuple[Rule, ...]:
             source=table["source"],
             overlay=folder / table["overlay"],
             cause=table["cause"],
-            entry=tuple(table["entry"].items()),
-            ages=tuple((age["over"], age["points"]) for age in table["ages"]),
-            points=tuple((node, item["state"], item["points"]) for node, item in table["points"].items()),
-            cut=table["cut"],
+            entry=Entry(tuple((node, (state,)) for node, state in table["entry"].items())),
+            score=Score(
+                items=tuple((node, (item["state"],), item["points"]) for node, item in table["points"].items()),
+                ages=tuple((age["over"], age["points"]) for age in table["ages"]),
+                cut=table["cut"],
+            ),
             published=table["published"],
             published_interval=tuple(table["published_interval"]),
             accepted=tuple(table["accepted"]),
         )
         for name, table in tables.items()
     )
-
-
-def age_pieces(age: BandedContext, ages: Sequence[tuple[float, float]]) -> list[tuple[int, float, float]]:
-    """Cut the age bands where points change.
-
-    Parameters
-    ----------
-    age : BandedContext
-        Bands of the network.
-    ages : sequence of (float, float)
-        Years and the points for being over them.
-
-    Returns
-    -------
-    list of (int, float, float)
-        Band, share of the band (its years taken as equally frequent), points.
-    """
-    starts = [band.start for band in age.bands] + [max(OLDEST, age.bands[-1].start + 1)]
-    pieces = []
-    for band, (start, end) in enumerate(pairwise(starts)):
-        edges = [start, *(cut for cut, _ in sorted(ages) if start < cut < end), end]
-        for low, high in pairwise(edges):
-            pieces.append((band, (high - low) / (end - start), sum(p for cut, p in ages if low >= cut)))
-    return pieces
 
 
 def positive_given_cause(network: Network, age: BandedContext, rule: Rule) -> Table:
@@ -134,20 +104,9 @@ def positive_given_cause(network: Network, age: BandedContext, rule: Rule) -> Ta
     ndarray, shape (causes,)
         Exact but for the shares of cut bands.
     """
-    nodes = [node for node, _, _ in rule.points]
-    joint = np.exp(log_joint(network, Evidence(rule.entry), (CAUSE, AGE, *nodes)))
-    score = np.zeros(joint.shape[2:])
-    for axis, (node, state, points) in enumerate(rule.points):
-        shape = [1] * len(nodes)
-        shape[axis] = -1
-        own = np.zeros(joint.shape[2 + axis])
-        own[network.node(node).index(state)] = points
-        score = score + own.reshape(shape)
-    positive = np.zeros(joint.shape[0])
-    for band, share, points in age_pieces(age, rule.ages):
-        positive += share * joint[:, band][:, score + points >= rule.cut].sum(axis=1)
-    total: Table = joint.reshape(joint.shape[0], -1).sum(axis=1)
-    return positive / total
+    found = shares(network, age, rule.score, rule.entry)
+    positive: Table = found.positive.sum(axis=1) / found.total.sum(axis=1)
+    return positive
 
 
 def likelihood_ratio(model: Model, rule: Rule) -> float:
@@ -166,7 +125,7 @@ def likelihood_ratio(model: Model, rule: Rule) -> float:
         The likelihood ratio of a positive score.
     """
     positive = positive_given_cause(model.network, model.priors.structure.age, rule)
-    weights = np.exp(log_joint(model.network, Evidence(rule.entry), (CAUSE,)))
+    weights = shares(model.network, model.priors.structure.age, rule.score, rule.entry).total.sum(axis=1)
     target = model.network.node(CAUSE).index(rule.cause)
     others = np.arange(len(positive)) != target
     return float(positive[target] / (weights[others] @ positive[others] / weights[others].sum()))
@@ -198,20 +157,6 @@ def joint_figures() -> tuple[JointFigure, ...]:
         )
         for rule in read_rules()
     )
-
-
-def auc(positives: Table, negatives: Table) -> float:
-    """Return the area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
-
-    Examples
-    --------
-    >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
-    0.875
-    """
-    ordered = np.sort(negatives)
-    below = np.searchsorted(ordered, positives, side="left")
-    ties = np.searchsorted(ordered, positives, side="right") - below
-    return float((below + ties / 2).mean() / len(negatives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +199,14 @@ def examination_gain(model: Model, history: Sequence[str], examination: Sequence
     first, second = COMPARED
     return ExaminationGain(
         patients=size,
-        history=auc(scores[first, "history"], scores[second, "history"]),
-        with_examination=auc(scores[first, "both"], scores[second, "both"]),
+        history=_auc(scores[first, "history"], scores[second, "history"]),
+        with_examination=_auc(scores[first, "both"], scores[second, "both"]),
     )
+
+
+def _auc(positives: Table, negatives: Table) -> float:
+    labels = np.repeat([1, 0], [len(positives), len(negatives)])
+    return float(roc_auc_score(labels, np.concatenate([positives, negatives])))
 
 
 def _log_odds(model: Model, drawn: Mapping[str, States], nodes: Sequence[str]) -> Table:
