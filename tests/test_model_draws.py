@@ -243,7 +243,9 @@ def assert_means_are_stated(priors: PriorSet, drawn: DrawnParameters) -> None:
     prevalences, stated = drawn.prevalences(), np.array([e.value for e in prevalence_rows(priors).values()])
     parts = prevalences.reshape(len(stated), drawn.settings.replicates, -1).mean(axis=2)
     of_draws = parts.std(axis=1, ddof=1) / math.sqrt(drawn.settings.replicates)
-    assert (np.abs(prevalences.mean(axis=1) - stated) < SIGMAS * of_draws).all()
+    # The centres are solved on points of their own, whose error quasi-random draws undercut.
+    of_centres = 0.005 * stated
+    assert (np.abs(prevalences.mean(axis=1) - stated) < SIGMAS * of_draws + of_centres).all()
 
 
 def test_the_means_are_the_stated_prevalences(priors: PriorSet, many: DrawnParameters) -> None:
