@@ -19,7 +19,7 @@ from model.compiled_engine import CompiledEngine
 from model.cpds import finding_rows
 from model.merged import BatchTables, merge_blocks
 from model.network import CPD, Network, Node, Table
-from model.parameters import CAUDA_EQUINA_KEY, StatedParameters
+from model.parameters import CAUDA_EQUINA_KEY, Parameters, StatedParameters
 from model.stored import compile_stored
 from priors import PRIORS_FOLDER, PriorSet, load_priors
 from priors.records import ABSENT, AGE, CAUDA_EQUINA, CAUSE, CONTEXT_NODES, DEFAULT_PROFILE, DURATION, PRESENT, SEX
@@ -133,7 +133,31 @@ def build_network(priors: PriorSet) -> Network:
     BadNetwork
         Where a table built from the numbers would not be one.
     """
-    structure = priors.structure
+    digest = hashlib.sha256(f"{RESULTS_VERSION}:{priors.digest}".encode()).hexdigest()[:16]
+    return network_of(StatedParameters(priors), digest, priors.profile)
+
+
+def network_of(parameters: Parameters, digest: str, profile: str) -> Network:
+    """Build the network that holds one draw of the numbers.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The stated numbers, or draws of them (`DrawnParameters.one` takes one out); the first draw is used.
+    digest, profile : str
+        What the network is to be known by.
+
+    Returns
+    -------
+    Network
+        As `build_network`.
+
+    Raises
+    ------
+    BadNetwork
+        Where a table built from the numbers would not be one.
+    """
+    structure = parameters.structure
     nodes = [
         Node(CAUSE, structure.cause_names, "Cause", "cause"),
         Node(CAUDA_EQUINA, BINARY, structure.complication.label, "complication"),
@@ -143,7 +167,6 @@ def build_network(priors: PriorSet) -> Network:
         *(Node(s.name, s.states, s.label, "syndrome") for s in structure.syndromes.values()),
         *(Node(f.name, BINARY, f.label, "finding") for f in structure.findings.values()),
     ]
-    parameters = StatedParameters(priors)
     states = {node.name: node.states for node in nodes}
     cpds = [CPD(CAUSE, (), parameters.prevalences()[:, 0])]
     shared = (*CONTEXT_NODES, *structure.syndromes)
@@ -152,8 +175,7 @@ def build_network(priors: PriorSet) -> Network:
     for finding in structure.findings.values():
         rows = finding_rows(parameters, finding, states)
         cpds.append(CPD(finding.name, rows.parents, _binary(rows.present[..., 0])))
-    digest = hashlib.sha256(f"{RESULTS_VERSION}:{priors.digest}".encode()).hexdigest()[:16]
-    return Network(tuple(nodes), tuple(cpds), digest, priors.profile)
+    return Network(tuple(nodes), tuple(cpds), digest, profile)
 
 
 def _binary(present: Table) -> Table:

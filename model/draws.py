@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +113,11 @@ class DrawnParameters:
     def offsets(self, finding: Finding) -> Table:
         """Return draws of a finding's log odds in the reference band of age, shape (causes, givens, draws)."""
         return self.arrays[_offset(finding.name)]
+
+    def one(self, draw: int) -> DrawnParameters:
+        """Return a single draw, as parameters of its own."""
+        arrays = {name: array[..., draw : draw + 1] for name, array in self.arrays.items()}
+        return replace(self, values=self.values[:, draw : draw + 1], arrays=arrays)
 
     @property
     def nbytes(self) -> int:
