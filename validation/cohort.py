@@ -21,8 +21,8 @@ from priors.records import CAUDA_EQUINA, CAUSE, CONTEXT_NODES, PRESENT
 from priors.shapes import Structure
 from validation.scores import Truth
 
-BEDSIDE_GROUPS = ("red_flags", "history", "cauda_equina", "examination")
-NOT_AT_BEDSIDE = ("post_void_residual_over_200ml",)  # a scan, though its group is cauda equina
+BEDSIDE = ("ask", "examine")  # burdens
+TESTS = "tests"  # a group of findings: laboratory, image, needle
 ASSESSED = 0.7  # share of the bedside findings that a clinic records
 
 
@@ -55,9 +55,9 @@ class Cohort:
 
 
 def bedside_nodes(structure: Structure) -> tuple[str, ...]:
-    """Return age, sex, duration and the findings of history and examination."""
+    """Return age, sex, duration and the findings of history and examination: no test, and nothing read off one."""
     findings = structure.findings.values()
-    return (*CONTEXT_NODES, *(f.name for f in findings if f.group in BEDSIDE_GROUPS and f.name not in NOT_AT_BEDSIDE))
+    return (*CONTEXT_NODES, *(f.name for f in findings if f.burden in BEDSIDE and f.group != TESTS))
 
 
 def simulate(

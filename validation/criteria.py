@@ -132,6 +132,8 @@ def shares(network: Network, age: BandedContext, score: Score, entry: Entry) -> 
             if node not in observed
         )
     )
+    for node in (*nodes, *observed):
+        network.node(node)
     joint = np.exp(log_joint(network, Evidence(fixed), (CAUSE, CAUDA_EQUINA, AGE, *nodes)))
     points: Table = np.zeros(joint.shape[3:])
     for node, states, worth in score.items:

@@ -5,11 +5,13 @@ Not here: the sections themselves, the page (`validation/page.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Progress = Callable[[str], None]
+_NUMBER = re.compile(r"(?:[<>+-] ?)?[\d.,e+-]*\d ?%?|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Grid:
     title : str
         What it shows.
     columns : tuple of str
-        Headings; the first column is text, the others are numbers where they look like it.
+        Headings.
     rows : tuple of tuple of str
         Cells as they are printed.
     note : str
@@ -51,6 +53,15 @@ class Grid:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+
+    @property
+    def numeric(self) -> frozenset[int]:
+        """Columns in which every cell is a number, to be set flush right."""
+        return frozenset(
+            column
+            for column in range(1, len(self.columns))
+            if all(_NUMBER.fullmatch(row[column]) for row in self.rows) and any(row[column] for row in self.rows)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,8 @@ class Section:
         Plots.
     figures : mapping of str to object
         Every figure, as it goes into the JSON.
+    headline : str
+        The main figures in a sentence, for the model card.
     """
 
     key: str
@@ -89,3 +102,9 @@ class Section:
     grids: tuple[Grid, ...] = ()
     pictures: tuple[Picture, ...] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
+    headline: str = ""
+
+    @property
+    def holding(self) -> int:
+        """How many checks hold."""
+        return sum(check.holds for check in self.checks)

@@ -20,6 +20,7 @@ from priors.records import CAUDA_EQUINA, CAUSE, Source
 from priors.references import read_references
 from priors.toml_tables import TomlTable, open_toml
 from validation.criteria import Entry, Score
+from validation.joint import STUDIES
 from validation.scores import wilson
 
 TARGETS = Path(__file__).resolve().parent / "targets"
@@ -42,7 +43,7 @@ class Target:
     outcome : tuple of (str, str)
         (node, state): causes, any of them; or the complication.
     profile : str
-        Whose likelihoods fit the setting.
+        Whose likelihoods fit the setting: a profile, or the path of a study's own overlay.
     against : mapping of str to float
         Weights of the causes of the patients without the outcome; empty for the profile's own mix.
     entry : Entry
@@ -63,8 +64,13 @@ class Target:
         Whether the interval was worked out from counts.
     used : bool
         Whether a number of the model was set from this figure: then it checks arithmetic alone.
+    given_with, given_without : float or None
+        For used figures: the study's own share of positives among patients with, without the outcome, where only the
+        other one was taken into the model.
     used_note, source, read, note : str
         Which number; key of the source; what of it was read; how it was mapped.
+    amended : str
+        What of the setting was changed after the model was first asked, and why; mostly empty.
     missed : str
         Why the model misses it, where it does.
     """
@@ -84,10 +90,13 @@ class Target:
     interval: tuple[float, float]
     counted: bool
     used: bool
+    given_with: float | None
+    given_without: float | None
     used_note: str
     source: str
     read: str
     note: str
+    amended: str
     missed: str
 
 
@@ -160,7 +169,7 @@ class _Reader:
             title=take("title", str),
             group=group,
             outcome=self.outcome(),
-            profile=self.choice("profile", self.profiles),
+            profile=self.profile(),
             against=self.weights(),
             entry=self.entry(),
             score=self.score(),
@@ -171,18 +180,38 @@ class _Reader:
             interval=interval,
             counted=counted,
             used=take("used", bool),
+            given_with=self.share("given_with"),
+            given_without=self.share("given_without"),
             used_note=take("used_note", str, ""),
             source=take("source", str),
             read=self.choice("read", READ),
             note=take("note", str),
+            amended=take("amended", str, ""),
             missed=take("missed", str, ""),
         )
         if found.source not in self.sources:
             self.table.fault("source", f"{found.source!r} is in no references.bib and in no .bib file beside the list")
         if found.used and not found.used_note:
             self.table.fault("used_note", "missing; say which number was set from this figure")
+        if not found.used and (found.given_with is not None or found.given_without is not None):
+            self.table.fault("given_without", "only a used figure may take a share from its own study")
         self.table.done()
         return found
+
+    def profile(self) -> str:
+        overlay = self.table.take("overlay", str, "")
+        chosen = self.choice("profile", self.profiles)
+        if not overlay:
+            return chosen
+        if not (STUDIES / overlay).exists():
+            self.table.fault("overlay", f"no such file in {STUDIES.name}/: {overlay!r}")
+        return str(STUDIES / overlay)
+
+    def share(self, field: str) -> float | None:
+        value: float | None = self.table.take(field, float, None)
+        if value is not None and not 0 < value < 1:
+            self.table.fault(field, f"expected a share between 0 and 1, found {value!r}")
+        return value
 
     def choice(self, field: str, known: Sequence[str], default: str | None = None) -> str:
         value: str = self.table.take(field, str) if default is None else self.table.take(field, str, default)

@@ -1,0 +1,1 @@
+"""What was measured, laid out as sections of the report."""
