@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Progress = Callable[[str], None]
-_NUMBER = re.compile(r"(?:[<>+-] ?)?[\d.,e+-]*\d ?%?|")
+_NUMBER = re.compile(r"(?:[<>+-] ?)?[\d.,e+-]*\d ?%?|\d+ of \d+|")
 
 
 @dataclass(frozen=True, slots=True)

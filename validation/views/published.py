@@ -253,12 +253,13 @@ def _draw_cases(results: Sequence[CaseResult], labels: Mapping[str, str]) -> Pic
             axes.plot(result.after.probability, row, "o", color=BLUE, label=f"{AFTER}, 95 %" if row == 0 else None)
         axes.set_xscale("logit")
         ticks = [0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999]
-        axes.set_xticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
+        axes.set_xticks(ticks, [f"{100 * tick:g}" for tick in ticks])
         axes.set_xticks([], minor=True)
         axes.set_xlim(5e-5, 0.9995)
+        axes.set_xlabel("Probability of the true cause, %")
         axes.set_yticks(range(len(ordered)), [f"{labels[r.case.diagnosis]} ({r.case.id})" for r in ordered])
         axes.invert_yaxis()
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.08), ncols=3)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=3)
         axes.grid(axis="y", visible=False)
     return d.done()
 
