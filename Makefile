@@ -17,7 +17,7 @@ app: $(VENV)/.app
 test: $(VENV)/.dev
 	@echo "style" && $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	echo "types" && $(VENV)/bin/mypy
-	echo "tests" && $(PY) -m pytest
+	echo "tests" && $(PY) -m pytest -n auto --dist worksteal
 
 setup: $(VENV)/.dev
 
