@@ -49,6 +49,9 @@ def replacing_bytes(path: Path, keep_part: bool = False) -> Iterator[IO[bytes]]:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    path = path.resolve()  # a link stays, and what it points to is replaced
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     part = part_path(path)
     try:
         with part.open("wb") as handle:

@@ -32,7 +32,7 @@ from model.build import BINARY
 from model.case import stages
 from model.cli import app
 from model.engines import engine_named
-from model.files import part_path, remove_dead_parts, uninterrupted
+from model.files import part_path, remove_dead_parts, replacing, uninterrupted
 from model.models import Models
 from model.sampling import sample
 from model.score import ScoreOptions, score_file
@@ -1361,3 +1361,20 @@ def test_an_interruption_before_anything_was_written_names_no_file(tmp_path, mon
     result = run("score", tmp_path / "in.jsonl", "--out", tmp_path / "out.jsonl")
     assert result.exit_code == 130
     assert result.stderr.splitlines() == ["interrupted"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"), replacing(pipe) as handle:
+        handle.write("x")
+    assert pipe.is_fifo()
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    with replacing(link) as handle:
+        handle.write("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.txt", "pipe", "target.txt"]

@@ -78,10 +78,21 @@ def test_the_figures_told_are_another_engines(models, results):
 
 
 FAULTS = {
+    "nothing expected": ('expect = {leads = "spinal_stenosis"}', "expect = {}", "at least one expectation"),
+    "unknown key": ('title = "Night pain', 'titel = "x"\ntitle = "Night pain', "unknown key 'titel'"),
+    "unknown cause": ('expect = {leads = "spinal_stenosis"}', 'expect = {leads = "stenosis"}', "unknown 'stenosis'"),
+    "step out of range": ("step = 1}", "step = 0}", "expected a step from 1 to 5"),
+    "rise from nothing": ('expect = {leads = "spinal_stenosis"}', 'expect = {rises = ["other"]}', "known before"),
+    "no TOML": ("[weak_flag_age]", "[weak_flag_age", "not valid TOML"),
     "unknown expectation": ("expect = {below", "expect = {belw", "unknown 'belw'"),
     "unknown profile": ('profiles = ["primary_care"]', 'profiles = ["primary"]', "unknown 'primary'"),
     "unknown finding": ('present = ["night_pain"]', 'present = ["nightpain"]', "nightpain"),
-    "missing title": ('title = "Night pain', 'titel = "Night pain', "missing key 'title'"),
+    "missing title": ('title = "Night pain', 'titel = "Night pain', "unknown key 'titel'; did you mean title"),
+    "missing key": (
+        'source = "T1; G, pitfalls"\npatient = {present = ["night_pain"]}',
+        'patient = {present = ["night_pain"]}',
+        "missing key 'source'",
+    ),
 }
 
 

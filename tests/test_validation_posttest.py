@@ -11,7 +11,7 @@ from model.errors import UnknownName
 from model.evidence import Evidence
 from priors.errors import PriorsError
 from validation.criteria import Entry, Score, age_pieces, shares
-from validation.posttest import figure, measure_posttest
+from validation.posttest import BadTarget, TargetResult, figure, measure_posttest
 from validation.targetfile import TARGETS, counted_interval, read_targets
 from validation.views.posttest import section
 
@@ -102,6 +102,14 @@ FAULTS = {
     "unknown key": ("used = false", "used = false\nusd = true", "unknown key"),
     "used without note": ("used = false", "used = true", "used_note: missing"),
     "own share though new": ("used = false", "used = false\ngiven_without = 0.2", "only a used figure"),
+    "outcome absent": ("cause=vertebral_fracture", "cauda_equina_syndrome=absent", "expected causes"),
+    "weight no number": ('"primary_care"', '"primary_care"\nagainst = {nonspecific = "much"}', "expected a number"),
+    "counts too many": ("interval = [0.09, 0.41]", "counts = [21, 20]", "no more events than patients"),
+    "amended unsaid": (
+        'note = "A note."',
+        'note = "A note."\nused_note = "x"\nfirst_entry_any = ["fever"]',
+        "amended: missing",
+    ),
     "unread": ('"abstract"', '"skimmed"', "expected one of"),
     "no overlay": ('"primary_care"', '"primary_care"\noverlay = "x.csv"', "no such file"),
 }
@@ -131,6 +139,34 @@ def test_the_lists_stand_where_they_are_read():
 
 
 # the model's figure
+
+
+def test_the_setting_first_listed_is_asked_too(models, targets, found):
+    """Amended rows: no overlay, no share of the study's own, the entry of then."""
+    results = {result.target.name: result for result in found.results}
+    saddle = results["oncall_saddle"]
+    assert saddle.first == pytest.approx(figure(models["emergency"], saddle.target.first), rel=1e-12)
+    assert len(saddle.target.first.entry.any_of) > len(saddle.target.entry.any_of)
+    steroids = results["henschke_steroids"].target
+    assert steroids.profile.endswith("henschke2009.csv")
+    assert steroids.first.profile == "primary_care"
+    for target in targets:
+        assert bool(target.amended) is (target.first is not None), target.name
+        if target.first is None:
+            assert results[target.name].first == results[target.name].model
+
+
+def test_nobody_entering_is_an_error_and_no_number(models, targets):
+    alone = simple(targets, against={"vertebral_fracture": 1.0})
+    with pytest.raises(BadTarget, match="nobody"):
+        figure(models["primary_care"], alone)
+
+
+def test_surer_is_told_for_ratios_in_either_direction(targets):
+    target = simple(targets, measure="lr_negative", published=0.2, interval=(0.1, 0.4))
+    assert TargetResult(target, 0.05, 0.05).fold == pytest.approx(4)
+    assert TargetResult(replace(target, measure="lr_positive", published=2.0), 3.0, 3.0).fold == pytest.approx(1.5)
+    assert TargetResult(simple(targets), 0.3, 0.3).fold is None
 
 
 def simple(targets, **changes):

@@ -20,7 +20,7 @@ def silent(_):
 
 @pytest.fixture(scope="module")
 def book(models):
-    return read_casebook(CASES, models["documents"].priors.structure, tuple(models))
+    return read_casebook(CASES, models["documents"].network, models["documents"].priors.structure, tuple(models))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def found(models, book):
 
 
 def read(folder, models):
-    return read_casebook(folder, models["documents"].priors.structure, tuple(models))
+    return read_casebook(folder, models["documents"].network, models["documents"].priors.structure, tuple(models))
 
 
 def test_every_committed_case_is_read(book):
@@ -61,6 +61,15 @@ BAD = {
         "did you mean spinal_infection",
     ),
     "a wrong setting": ({"final_diagnosis": "other", "setting": "hospital"}, "setting"),
+    "findings that contradict": (
+        {
+            "present": ["crossed_slr_positive"],
+            "absent": ["straight_leg_raise_positive"],
+            "final_diagnosis": "disc_herniation",
+        },
+        "cannot hold together",
+    ),
+    "cauda equina in words": ({"final_diagnosis": "other", "cauda_equina_syndrome": "no"}, "true, false or null"),
     "a number for a diagnosis": ({"final_diagnosis": 3}, "final_diagnosis"),
 }
 

@@ -77,6 +77,13 @@ def test_a_changed_input_makes_the_summary_stale(tmp_path, models, root):
     assert made_from(models, tmp_path / "validation")["inputs"] != before["inputs"]
 
 
+def test_other_cases_are_told_apart(tmp_path, models):
+    own = made_from(models)
+    assert made_from(models, cases=CASES) == own
+    shutil.copy(CASES / "pub-01.json", tmp_path)
+    assert made_from(models, cases=tmp_path)["inputs"] != own["inputs"]
+
+
 def test_rounding_keeps_six_digits_and_what_is_no_float():
     assert rounded({"a": (0.123456789, "x", None, True, 12345678)}) == {"a": [0.123457, "x", None, True, 12345678]}
 
@@ -108,6 +115,18 @@ def test_text_is_escaped_and_never_markup():
     assert html.count("&lt;script&gt;") >= 8
     assert "1 of 2 checks hold" in html
     assert "empty" not in html
+
+
+def test_what_does_not_hold_stands_on_top():
+    html = page([hostile()], {})
+    assert html.index("What does not hold") < html.index("<nav")
+    assert "What does not hold" not in page([Section("one", "One", (), (Check("fine", True, ""),))], {})
+
+
+def test_a_folded_table_is_there_and_closed():
+    html = page([Section("one", "One", (), grids=(Grid("More", ("a",), (("b",),), folded=True),))], {})
+    assert "<details><summary>More</summary>" in html
+    assert "<details open" not in html
 
 
 def test_numbers_are_set_flush_right():
@@ -166,7 +185,11 @@ def test_part_of_a_report_is_written_with_its_figures(tmp_path, capsys):
         (("report", "--only", "clams"), "unknown section 'clams'; did you mean claims?"),
         (("report", "--renew", "--only", "claims"), "--renew takes the committed cases and every section"),
         (("report", "--out", "nowhere/report.html"), "there is no folder nowhere"),
+        (("report", "--out", "page.json"), "needs another ending than .json"),
+        (("report", "--out", "EMPTY"), "something other than a file is there"),
+        (("report", "--only", ","), "unknown section ''"),
         (("section", "published", "--cases", "EMPTY"), "no case file"),
+        (("section", "engines", "--cases", "EMPTY"), "no case file"),
         (("section", "published", "--cases", "nowhere"), "expected a folder of case files"),
         (("section", "nothing"), "expected one of published"),
     ],

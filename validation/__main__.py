@@ -52,7 +52,7 @@ def report(
     with _told_plainly():
         from validation.run import run_report
 
-        run_report(out, cases, tuple(name.strip() for name in only.split(",") if name.strip()), renew)
+        run_report(out, cases, tuple(name.strip() for name in only.split(",")) if only else (), renew)
 
 
 @app.command()

@@ -5,14 +5,17 @@ Not here: what the model says of them (`validation/published.py`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.case import Case, stages
 from model.casefile import read_case
 from model.differential import profile_for
-from model.errors import BadCase
+from model.elimination import contradiction, log_joint, log_sum
+from model.errors import BadCase, ImpossibleEvidence
 from model.evidence import Evidence
+from model.network import Network
 from priors.records import ABSENT, CAUDA_EQUINA, PRESENT
 from priors.shapes import Structure
 from priors.text import brief, suggestion
@@ -68,13 +71,25 @@ class Casebook:
     faults: tuple[Fault, ...]
 
 
-def read_casebook(folder: Path, structure: Structure, profiles: tuple[str, ...]) -> Casebook:
+def case_files(folder: Path) -> list[Path]:
+    """Return the case files of a folder, in the order of their names; raise BadCase where there is none."""
+    if not folder.is_dir():
+        raise BadCase(f"{folder}: expected a folder of case files (*.json)")
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise BadCase(f"{folder}: no case file (*.json) in it; put one there for each patient with a known diagnosis")
+    return files
+
+
+def read_casebook(folder: Path, network: Network, structure: Structure, profiles: tuple[str, ...]) -> Casebook:
     """Read every JSON file of a folder.
 
     Parameters
     ----------
     folder : Path
         Of case files.
+    network : Network
+        Under any profile; findings that it holds for impossible together are a fault of the file.
     structure : Structure
         The vocabulary.
     profiles : tuple of str
@@ -90,16 +105,16 @@ def read_casebook(folder: Path, structure: Structure, profiles: tuple[str, ...])
     BadCase
         Where the folder cannot be read, holds no case file, or none that can be used.
     """
-    if not folder.is_dir():
-        raise BadCase(f"{folder}: expected a folder of case files (*.json)")
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        raise BadCase(f"{folder}: no case file (*.json) in it; put one there for each patient with a known diagnosis")
+    files = case_files(folder)
     cases, faults = [], []
     for file in files:
         try:
-            cases.append(_known_case(read_case(file, structure), file.stem, structure, profiles))
-        except BadCase as error:
+            case = _known_case(read_case(file, structure), file.stem, structure, profiles)
+            for evidence in (case.before, case.after):
+                if log_sum(log_joint(network, evidence, ())) == -math.inf:
+                    raise ImpossibleEvidence(contradiction(network, evidence))
+            cases.append(case)
+        except (BadCase, ImpossibleEvidence) as error:
             faults.append(Fault(file.name, str(error)))
     if not cases:
         raise BadCase(
@@ -124,12 +139,19 @@ def _known_case(case: Case, name: str, structure: Structure, profiles: tuple[str
         title=str(source.get("title", "")) if isinstance(source, dict) else str(source or ""),
         profile=profile_for(case, None, profiles),
         diagnosis=str(diagnosis),
-        cauda_equina=case.carried.get(CAUDA_EQUINA),
+        cauda_equina=_yes_or_no(case, CAUDA_EQUINA),
         before=before,
         after=after,
         tested=any(node in tests for node in after.nodes),
-        thin=bool(case.carried.get("thin")),
+        thin=bool(_yes_or_no(case, "thin")),
     )
+
+
+def _yes_or_no(case: Case, key: str) -> bool | None:
+    value = case.carried.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise BadCase(f"{key}: expected true, false or null, found {brief(value)}")
+    return value
 
 
 def before_and_after(case: Case, structure: Structure, tests: set[str]) -> tuple[Evidence, Evidence]:

@@ -5,7 +5,6 @@ Not here: the claims themselves (`validation/claims.toml`), the report's section
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,13 @@ from priors.errors import PriorsError, Problem
 from priors.records import CAUDA_EQUINA, CAUSE, PRESENT
 from priors.shapes import Structure
 from priors.text import suggestion
+from priors.toml_tables import open_toml
 from validation.casebook import CASES
 from validation.sections import Progress
 
 FILE = Path(__file__).resolve().parent / "claims.toml"
 _Verdicts = list[tuple[bool, str]]
+KEYS = ("title", "source", "before", "patient", "stage", "profiles", "also", "what_else", "expect")
 EXPECTATIONS = ("below", "above", "leads", "overtakes", "rises", "falls", "at_most", "at_least")
 
 
@@ -110,7 +111,7 @@ def read_claims(structure: Structure, profiles: Sequence[str], file: Path = FILE
     """
     problems: list[Problem] = []
     claims = []
-    for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+    for name, table in open_toml(file.parent, file.name, problems).data.items():
         try:
             claims.append(_claim(name, table, structure, profiles))
         except (BadCase, KeyError) as error:
@@ -123,11 +124,18 @@ def read_claims(structure: Structure, profiles: Sequence[str], file: Path = FILE
 
 
 def _claim(name: str, table: Mapping[str, Any], structure: Structure, profiles: Sequence[str]) -> Claim:
+    if unknown := set(table) - set(KEYS):
+        raise BadCase(f"unknown key {sorted(unknown)[0]!r}{suggestion(sorted(unknown)[0], KEYS)}")
+    if not isinstance(table["expect"], dict) or not table["expect"]:
+        raise BadCase("expect: expected at least one expectation")
     if unknown := set(table["expect"]) - set(EXPECTATIONS):
         raise BadCase(f"expect: unknown {sorted(unknown)[0]!r}{suggestion(sorted(unknown)[0], EXPECTATIONS)}")
     if unknown := {*table["profiles"], *table["also"]} - set(profiles):
         raise BadCase(f"profiles: unknown {sorted(unknown)[0]!r}{suggestion(sorted(unknown)[0], profiles)}")
     before, evidence = _before_and_now(table, structure)
+    if before is None and {"rises", "falls"} & set(table["expect"]):
+        raise BadCase("expect: rises and falls need what was known before")
+    _check_names(table["expect"], structure)
     return Claim(
         name=name,
         title=table["title"],
@@ -141,10 +149,30 @@ def _claim(name: str, table: Mapping[str, Any], structure: Structure, profiles: 
     )
 
 
+def _check_names(expect: Mapping[str, Any], structure: Structure) -> None:
+    """Raise BadCase for a cause or an outcome that does not exist."""
+    causes = (*structure.cause_names, CAUDA_EQUINA)
+    named = {
+        "below": structure.cannot_miss,
+        "above": structure.cannot_miss,
+        **dict.fromkeys(("leads", "overtakes", "rises", "falls", "at_most", "at_least"), causes),
+    }
+    for kind, wanted in expect.items():
+        if kind == "overtakes":
+            names = [wanted["cause"], *wanted["of"]]
+        else:
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
+        for name in names:
+            if name not in named[kind]:
+                raise BadCase(f"expect: {kind}: unknown {name!r}{suggestion(name, tuple(named[kind]))}")
+
+
 def _before_and_now(table: Mapping[str, Any], structure: Structure) -> tuple[Evidence | None, Evidence]:
     if "stage" in table:
         found = stages(read_case(CASES / f"{table['stage']['case']}.json", structure), structure)
         step = table["stage"]["step"]
+        if not 1 <= step < len(found):
+            raise BadCase(f"stage: expected a step from 1 to {len(found) - 1}, found {step}")
         return found[step - 1].evidence, found[step].evidence
     now, before = (
         stages(parse_case(dict(table[key]), structure), structure)[-1].evidence if key in table else None

@@ -21,7 +21,7 @@ from model.errors import BadCase, ImpossibleEvidence
 from model.evidence import Evidence
 from model.evidence_batch import evidence_of
 from validation.askers import BRIDGE, COMPILED, Asker, Said, our_askers, rival_askers
-from validation.casebook import Fault
+from validation.casebook import Fault, case_files
 from validation.contradictions import Contradiction, Items, contradictions
 from validation.mix import case_mix
 from validation.sections import Progress
@@ -203,7 +203,7 @@ def read_points(folder: Path, model: Model) -> tuple[int, list[Evidence], tuple[
         Number of files used, evidence at each point, and the files that cannot be used.
     """
     files, points, faults = 0, list[Evidence](), []
-    for file in sorted(folder.glob("*.json")):
+    for file in case_files(folder):
         try:
             own = [stage.evidence for stage in stages(read_case(file, model.priors.structure), model.priors.structure)]
             for evidence in own:

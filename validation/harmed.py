@@ -18,7 +18,7 @@ from model.network import Network, Table
 from priors.records import CAUSE, CONTEXT_NODES
 from validation.cohort import ASSESSED, Cohort, batch_tables, bedside_nodes, posteriors, simulate
 from validation.harms import ABSENT_ANSWER, PRESENT_ANSWER, flip, record, relabel, with_prevalences
-from validation.tied import USUAL_TIES, Ties, known_severity, tied_truth
+from validation.tied import USUAL_TIES, Ties, known_severity, loose_truth, tied_truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class TwinSizes:
         Chance that a finding is recorded.
     ties : Ties
         The missed dependence.
+    loose : tuple of float
+        Shares of the ties that are left where the network holds for tied what is not.
     noise : tuple of float
         Chance that a recorded finding is wrong, whichever way.
     mislabelled : float
@@ -51,6 +53,7 @@ class TwinSizes:
     shifts: tuple[str, ...] = ("emergency", "specialist")
     recorded: float = ASSESSED
     ties: Ties = USUAL_TIES
+    loose: tuple[float, ...] = (0.5, 0.0)
     noise: tuple[float, ...] = (0.01, 0.05)
     mislabelled: float = 0.15
     recorded_present: float = 0.9
@@ -125,6 +128,8 @@ def harmed_cohorts(bench: Bench) -> Iterator[Harmed]:
     )
     yield Harmed("reference", "No harm", described, reference, told)
     yield _tied(bench)
+    for share in bench.sizes.loose:
+        yield _loose(bench, share)
     for profile in bench.sizes.shifts:
         yield _shifted(bench, profile)
     for chance in bench.sizes.noise:
@@ -143,6 +148,18 @@ def _tied(bench: Bench) -> Harmed:
         f"(strength {ties.pull:g}). Each P(finding | cause) is the model's."
     )
     return Harmed("dependence", "Missed dependence", described, cohort, _told_of_ties(truth, cohort), False)
+
+
+def _loose(bench: Bench, share: float) -> Harmed:
+    truth = loose_truth(bench.model, share)
+    cohort = bench.of_truth(truth, f"ties times {share}")
+    told = posteriors(batch_tables(truth), cohort.batch)[CAUSE]
+    label = f"Ties {_round(share)} as strong" if share else "No ties within a syndrome"
+    described = (
+        f"In the truth every dependence within a syndrome has {_round(share)} of its strength, so that the network "
+        "holds for tied what is not. Each P(finding | cause) is the model's."
+    )
+    return Harmed(f"loose_{share:g}", label, described, cohort, told, False)
 
 
 def _told_of_ties(truth: Network, cohort: Cohort) -> Table:

@@ -38,4 +38,5 @@ def page(sections: Sequence[Section], about: Mapping[str, str]) -> str:
     """
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("page.html")
-    return template.render(title=TITLE, lead=LEAD, sections=list(sections), about=dict(about)) + "\n"
+    failing = [(section, check) for section in sections for check in section.checks if not check.holds]
+    return template.render(title=TITLE, lead=LEAD, sections=list(sections), about=dict(about), failing=failing) + "\n"

@@ -22,9 +22,6 @@ from validation.sections import Picture
 INK, QUIET, GRID = "#1d2733", "#6b7683", "#d7dce1"
 # Okabe and Ito's colours, told apart by the colour-blind; lines also differ in dash, points in shape.
 BLUE, ORANGE, GREEN, PURPLE, SKY, GREY = "#0072b2", "#d55e00", "#009e73", "#a0527f", "#56b4e9", "#8a929a"
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)
-DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
-MARKERS = ("o", "s", "^", "D", "v", "P")
 
 _LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib; the page's own type takes its place

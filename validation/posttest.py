@@ -6,6 +6,7 @@ list, fixed before the model was asked (`validation/targetfile.py`), the section
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,25 +14,50 @@ import numpy as np
 
 from model.build import Model, load_model
 from model.network import Network, Table
+from priors import LasegueError
 from priors.records import CAUDA_EQUINA, CAUSE, PRESENT
 from validation.criteria import Shares, shares
 from validation.joint import JointFigure, joint_figures
 from validation.sections import Progress
-from validation.targetfile import LR_NEGATIVE, LR_POSITIVE, NEGATIVE, Target
+from validation.targetfile import LR_NEGATIVE, LR_POSITIVE, NEGATIVE, POST_TEST, Target
+
+
+class BadTarget(LasegueError):
+    """A published figure whose setting nobody fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetResult:
-    """A published figure beside the model's."""
+    """A published figure beside the model's, and the model's in the setting that was listed first."""
 
     target: Target
     model: float
+    first: float
 
     @property
     def hit(self) -> bool:
         """Whether the model's value lies inside the published interval."""
+        return self._inside(self.model)
+
+    @property
+    def first_hit(self) -> bool:
+        """Whether it did in the setting that was listed first."""
+        return self._inside(self.first)
+
+    @property
+    def fold(self) -> float | None:
+        """By how much the model is surer than the study: above one where its value is further from telling nothing.
+
+        For ratios alone; None for probabilities and where the study's figure is zero.
+        """
+        published = self.target.published
+        if self.target.measure == POST_TEST or published <= 0:
+            return None
+        return self.model / published if published >= 1 else published / self.model
+
+    def _inside(self, value: float) -> bool:
         low, high = self.target.interval
-        return low <= self.model <= high
+        return low <= value <= high
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +94,9 @@ def measure_posttest(models: Mapping[str, Model], targets: Sequence[Target], tol
         told(f"published figure {target.name}")
         if target.profile not in settings:
             settings[target.profile] = load_model(target.profile)
-        results.append(TargetResult(target, figure(settings[target.profile], target)))
+        now = figure(settings[target.profile], target)
+        first = figure(settings[target.first.profile], target.first) if target.first else now
+        results.append(TargetResult(target, now, first))
     return PostTest(tuple(results), joint_figures())
 
 
@@ -85,18 +113,25 @@ def figure(model: Model, target: Target) -> float:
     Returns
     -------
     float
-        A likelihood ratio or a probability.
+        A likelihood ratio or a probability; infinite for a ratio where nobody without the outcome is positive.
+
+    Raises
+    ------
+    BadTarget
+        Where nobody enters with the outcome, or nobody without it.
     """
     found = shares(model.network, model.priors.structure.age, target.score, target.entry)
     with_it, without = groups(model.network, target, found)
+    if not ((found.total * with_it).sum() > 0 and (found.total * without).sum() > 0):
+        raise BadTarget(f"{target.name}: nobody enters with the outcome, or nobody without; check entry and against")
     positive_with, positive_without = (
         given if given is not None else float((found.positive * weights).sum() / (found.total * weights).sum())
         for weights, given in ((with_it, target.given_with), (without, target.given_without))
     )
     if target.measure == LR_POSITIVE:
-        return positive_with / positive_without
+        return positive_with / positive_without if positive_without > 0 else math.inf
     if target.measure == LR_NEGATIVE:
-        return (1 - positive_with) / (1 - positive_without)
+        return (1 - positive_with) / (1 - positive_without) if positive_without < 1 else math.inf
     prior = target.prior or 0.0
     if target.result == NEGATIVE:
         positive_with, positive_without = 1 - positive_with, 1 - positive_without

@@ -65,7 +65,7 @@ class Inputs:
 
 
 def _published(inputs: Inputs, told: Progress) -> Section:
-    book = read_casebook(inputs.cases, inputs.structure, inputs.all_models.profiles)
+    book = read_casebook(inputs.cases, inputs.models["documents"].network, inputs.structure, inputs.all_models.profiles)
     return published.section(measure_published(inputs.models, book, told), inputs.structure)
 
 

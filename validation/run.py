@@ -6,6 +6,7 @@ Not here: the commands (`validation/__main__.py`), the sections (`validation/rep
 from __future__ import annotations
 
 import datetime
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -79,14 +80,14 @@ def run_report(out: Path, cases: Path | None, only: Sequence[str], renew: bool) 
     """
     if renew and (cases is not None or only):
         raise BadRequest("--renew takes the committed cases and every section; leave --cases and --only away")
-    if not out.parent.is_dir():
-        raise BadRequest(f"{out}: there is no folder {out.parent}")
+    _check_out(out)
     names = _known(only)
     inputs = Inputs(cases or CASES)
     sections = _make(inputs, names)
     date = datetime.date.today().isoformat()
-    origin = made_from(inputs.models)
-    command = RENEW if renew else "python -m validation report" + (f" --only {','.join(only)}" if only else "")
+    origin = made_from(inputs.models, cases=inputs.cases)
+    options = [*(("--only", ",".join(only)) if only else ()), *(("--cases", str(cases)) if cases is not None else ())]
+    command = RENEW if renew else shlex.join(["python", "-m", "validation", "report", *options])
     facts = about(inputs, origin, date, command)
     with replacing(out) as handle:
         handle.write(page(sections, facts))
@@ -100,6 +101,17 @@ def run_report(out: Path, cases: Path | None, only: Sequence[str], renew: bool) 
             handle.write(markdown(model_card(inputs, lambda _: None)))
     holding, asked = sum(s.holding for s in sections), sum(len(s.checks) for s in sections)
     print(f"{holding} of {asked} checks hold; {out} and {out.with_suffix('.json')}")
+
+
+def _check_out(out: Path) -> None:
+    """Refuse, before any work is done, a page that could not be written."""
+    if not out.parent.is_dir():
+        raise BadRequest(f"{out}: there is no folder {out.parent}")
+    if out.suffix == ".json":
+        raise BadRequest(f"{out}: the page needs another ending than .json, which its figures get")
+    for path in (out, out.with_suffix(".json")):
+        if path.exists() and not path.is_file():
+            raise BadRequest(f"{path}: something other than a file is there")
 
 
 def _known(names: Sequence[str]) -> tuple[str, ...]:

@@ -47,12 +47,15 @@ class Grid:
         Cells as they are printed.
     note : str
         What to know when reading it.
+    folded : bool
+        Whether the page shows it only when asked.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    folded: bool = False
 
     @property
     def numeric(self) -> frozenset[int]:

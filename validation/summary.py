@@ -33,7 +33,7 @@ RENEW = ".venv/bin/python -m validation report --renew"
 VALIDATION_VERSION = 1
 
 
-def made_from(models: Mapping[str, Model], folder: Path = FOLDER) -> dict[str, Any]:
+def made_from(models: Mapping[str, Model], folder: Path = FOLDER, cases: Path | None = None) -> dict[str, Any]:
     """Return what a report is made from: the digest of every model and of validation's own data files.
 
     Parameters
@@ -42,6 +42,8 @@ def made_from(models: Mapping[str, Model], folder: Path = FOLDER) -> dict[str, A
         By profile.
     folder : Path
         Of validation.
+    cases : Path, optional
+        Folder of case files, where not the one in `folder`.
 
     Returns
     -------
@@ -49,9 +51,13 @@ def made_from(models: Mapping[str, Model], folder: Path = FOLDER) -> dict[str, A
         Equal for two trees whose reports are the same.
     """
     text = hashlib.sha256(str(VALIDATION_VERSION).encode())
-    for pattern in INPUTS:
-        for file in sorted(folder.glob(pattern)):
-            text.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+    named = [(file.relative_to(folder).as_posix(), file) for pattern in INPUTS for file in sorted(folder.glob(pattern))]
+    if cases is not None:
+        named = [(name, file) for name, file in named if not name.startswith("cases/")]
+        named = [*((f"cases/{file.name}", file) for file in sorted(cases.glob("*.json"))), *named]
+    for name, file in named:
+        if file.is_file():
+            text.update(f"{name}\0".encode())
             text.update(file.read_bytes().replace(b"\r\n", b"\n"))
     return {
         "models": {profile: model.digest for profile, model in models.items()},

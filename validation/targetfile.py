@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,7 +16,7 @@ from scipy.stats.contingency import relative_risk
 from model.errors import UnknownName
 from model.network import Network
 from priors.errors import PriorsError, Problem
-from priors.records import CAUDA_EQUINA, CAUSE, Source
+from priors.records import CAUDA_EQUINA, CAUSE, PRESENT, Source
 from priors.references import read_references
 from priors.toml_tables import TomlTable, open_toml
 from validation.criteria import Entry, Score
@@ -60,8 +60,6 @@ class Target:
         The figure.
     interval : tuple of (float, float)
         Its 95 % interval: published, or worked out from the counts.
-    counted : bool
-        Whether the interval was worked out from counts.
     used : bool
         Whether a number of the model was set from this figure: then it checks arithmetic alone.
     given_with, given_without : float or None
@@ -73,6 +71,8 @@ class Target:
         What of the setting was changed after the model was first asked, and why; mostly empty.
     missed : str
         Why the model misses it, where it does.
+    first : Target or None
+        The same figure in the setting that was listed first, where that was amended.
     """
 
     name: str
@@ -88,7 +88,6 @@ class Target:
     prior: float | None
     published: float
     interval: tuple[float, float]
-    counted: bool
     used: bool
     given_with: float | None
     given_without: float | None
@@ -98,6 +97,7 @@ class Target:
     note: str
     amended: str
     missed: str
+    first: Target | None = None
 
 
 def read_targets(
@@ -133,7 +133,8 @@ def read_targets(
         for name, data in open_toml(folder, file.name, problems).data.items():
             table = TomlTable(file.name, name, data, problems)
             before = len(problems)
-            target = _Reader(network, profiles, known, table).target(name, file.stem)
+            listed = _choice(table, "profile", profiles)
+            target = _Reader(network, known, table, listed).target(name, file.stem)
             if len(problems) == before:
                 targets.append(target)
     if problems:
@@ -147,23 +148,30 @@ def own_sources(file: Path) -> dict[str, Source]:
     return read_references(beside) if beside.exists() else {}
 
 
+def _choice(table: TomlTable, field: str, known: Sequence[str], default: str | None = None) -> str:
+    value: str = table.take(field, str) if default is None else table.take(field, str, default)
+    if value not in known:
+        table.fault(field, f"expected one of {', '.join(known)}, found {value!r}")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads one table, noting faults in it."""
 
     network: Network
-    profiles: Sequence[str]
     sources: Mapping[str, Source]
     table: TomlTable
+    listed: str  # the profile
 
     def target(self, name: str, group: str) -> Target:
         take = self.table.take
-        measure = self.choice("measure", MEASURES)
+        measure = _choice(self.table, "measure", MEASURES)
         prior = take("prior", float) if measure == POST_TEST else None
         if prior is not None and not 0 < prior < 1:
             self.table.fault("prior", f"expected a share between 0 and 1, found {prior!r}")
         published = float(take("published", (float, int)))
-        interval, counted = self.interval(measure, published)
+        interval = self.interval(measure, published)
         found = Target(
             name=name,
             title=take("title", str),
@@ -173,22 +181,22 @@ class _Reader:
             against=self.weights(),
             entry=self.entry(),
             score=self.score(),
-            result=self.choice("result", (POSITIVE, NEGATIVE), POSITIVE),
+            result=_choice(self.table, "result", (POSITIVE, NEGATIVE), POSITIVE),
             measure=measure,
             prior=prior,
             published=published,
             interval=interval,
-            counted=counted,
             used=take("used", bool),
             given_with=self.share("given_with"),
             given_without=self.share("given_without"),
             used_note=take("used_note", str, ""),
             source=take("source", str),
-            read=self.choice("read", READ),
+            read=_choice(self.table, "read", READ),
             note=take("note", str),
             amended=take("amended", str, ""),
             missed=take("missed", str, ""),
         )
+        found = replace(found, first=self.first(found))
         if found.source not in self.sources:
             self.table.fault("source", f"{found.source!r} is in no references.bib and in no .bib file beside the list")
         if found.used and not found.used_note:
@@ -198,11 +206,22 @@ class _Reader:
         self.table.done()
         return found
 
+    def first(self, target: Target) -> Target | None:
+        """Return a target as it was listed at first: no overlay, no share of the study's own, the entry of then."""
+        entry = target.entry
+        if any_of := self.any_of("first_entry_any"):
+            entry = replace(entry, any_of=any_of)
+        listed = replace(target, profile=self.listed, entry=entry, given_with=None, given_without=None)
+        if listed == target:
+            return None
+        if not target.amended:
+            self.table.fault("amended", "missing; say what of the setting was changed after the first look, and why")
+        return listed
+
     def profile(self) -> str:
         overlay = self.table.take("overlay", str, "")
-        chosen = self.choice("profile", self.profiles)
         if not overlay:
-            return chosen
+            return self.listed
         if not (STUDIES / overlay).exists():
             self.table.fault("overlay", f"no such file in {STUDIES.name}/: {overlay!r}")
         return str(STUDIES / overlay)
@@ -211,12 +230,6 @@ class _Reader:
         value: float | None = self.table.take(field, float, None)
         if value is not None and not 0 < value < 1:
             self.table.fault(field, f"expected a share between 0 and 1, found {value!r}")
-        return value
-
-    def choice(self, field: str, known: Sequence[str], default: str | None = None) -> str:
-        value: str = self.table.take(field, str) if default is None else self.table.take(field, str, default)
-        if value not in known:
-            self.table.fault(field, f"expected one of {', '.join(known)}, found {value!r}")
         return value
 
     def state(self, field: str, node: str, state: object) -> None:
@@ -231,17 +244,26 @@ class _Reader:
             node, _, state = text.partition("=")
             pairs.append((node, state))
             self.state("outcome", node, state)
-        if len({node for node, _ in pairs}) != 1 or pairs[0][0] not in (CAUSE, CAUDA_EQUINA):
+        complication = ((CAUDA_EQUINA, PRESENT),)
+        if tuple(pairs) != complication and {node for node, _ in pairs} != {CAUSE}:
             self.table.fault("outcome", f"expected causes (cause=...) or {CAUDA_EQUINA}=present, found {pairs!r}")
         return tuple(pairs)
 
     def weights(self) -> Mapping[str, float]:
-        weights = {name: float(weight) for name, weight in self.table.take("against", dict, {}).items()}
-        for name, weight in weights.items():
-            self.state("against", CAUSE, name)
-            if not weight > 0:
-                self.table.fault("against", f"{name}: expected a weight above 0, found {weight!r}")
-        return MappingProxyType(weights)
+        return MappingProxyType(self.numbers("against", CAUSE))
+
+    def numbers(self, field: str, node: str = "") -> dict[str, float]:
+        found = {}
+        for name, weight in self.table.take(field, dict, {}).items():
+            if node:
+                self.state(field, node, name)
+            if not isinstance(weight, (int, float)) or isinstance(weight, bool):
+                self.table.fault(field, f"{name}: expected a number, found {weight!r}")
+            elif node and not weight > 0:
+                self.table.fault(field, f"{name}: expected a weight above 0, found {weight!r}")
+            else:
+                found[name] = float(weight)
+        return found
 
     def states_of(self, field: str, given: Mapping[str, object]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         found = []
@@ -255,18 +277,22 @@ class _Reader:
     def entry(self) -> Entry:
         take = self.table.take
         states = self.states_of("entry", take("entry", dict))
-        any_of = tuple((name, "present") for name in self.table.strings("entry_any", []))
-        for name, state in any_of:
-            self.state("entry_any", name, state)
+        any_of = self.any_of("entry_any")
         ages = take("entry_ages", list, [0, math.inf])
         if len(ages) != 2 or not all(isinstance(age, (int, float)) for age in ages) or not ages[0] < ages[1]:
             self.table.fault("entry_ages", f"expected two ages, the lower first, found {ages!r}")
             ages = [0, math.inf]
         return Entry(states, any_of, (float(ages[0]), float(ages[1])))
 
+    def any_of(self, field: str) -> tuple[tuple[str, str], ...]:
+        pairs = tuple((name, PRESENT) for name in self.table.strings(field, []))
+        for name, state in pairs:
+            self.state(field, name, state)
+        return pairs
+
     def score(self) -> Score:
         take = self.table.take
-        weights = take("weights", dict, {})
+        weights = self.numbers("weights")
         items = self.states_of("positive", take("positive", dict, {}))
         age = take("positive_age", (float, int), -1)
         ages = ((float(age), 1.0),) if age >= 0 else ()
@@ -278,24 +304,32 @@ class _Reader:
         all_of_them = sum(worth for _, _, worth in points) + len(ages)
         return Score(points, ages, float(take("at_least", (float, int), all_of_them)))
 
-    def interval(self, measure: str, published: float) -> tuple[tuple[float, float], bool]:
+    def interval(self, measure: str, published: float) -> tuple[float, float]:
         given = self.table.take("interval", list, [])
         counts = self.table.take("counts", list, [])
         if bool(given) == bool(counts):
             self.table.fault("interval", "expected either the published interval or the counts")
-            return (published, published), False
+            return published, published
         wanted = 2 if given or measure == POST_TEST else 4
         numbers = given or counts
         if len(numbers) != wanted or not all(isinstance(number, (int, float)) for number in numbers):
             self.table.fault("interval" if given else "counts", f"expected {wanted} numbers, found {numbers!r}")
-            return (published, published), False
+            return published, published
+        if counts and not _possible(counts):
+            self.table.fault("counts", f"expected whole numbers, no more events than patients, found {counts!r}")
+            return published, published
         low, high = given or counted_interval(measure, counts)
         if not (math.isfinite(low) and math.isfinite(high)):
             self.table.fault("counts", f"these counts give no interval: {counts!r}")
-            return (published, published), False
+            return published, published
         if not low <= published <= high:
             self.table.fault("published", f"{published:g} lies outside its interval, {low:.4g} to {high:.4g}")
-        return (float(low), float(high)), bool(counts)
+        return float(low), float(high)
+
+
+def _possible(counts: Sequence[float]) -> bool:
+    pairs = zip(counts[::2], counts[1::2], strict=True)
+    return all(isinstance(e, int) and isinstance(n, int) and 0 <= e <= n and n > 0 for e, n in pairs)
 
 
 def counted_interval(measure: str, counts: Sequence[int]) -> tuple[float, float]:

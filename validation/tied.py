@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import Model
-from model.build import BINARY
+from model.build import BINARY, network_of
 from model.cpds import finding_rows
 from model.elimination import log_joint
 from model.errors import BadNetwork
@@ -59,6 +59,37 @@ class _Tied(StatedParameters):
         """Return the values of a parameter, shape (causes, 1)."""
         own = super().per_cause(key)
         return np.maximum(own, self._strength) if key.parameter == DEPENDENCE else own
+
+
+class _Loose(StatedParameters):
+    """The stated numbers with every dependence on a syndrome lowered."""
+
+    def __init__(self, model: Model, share: float) -> None:
+        super().__init__(model.priors)
+        self._share = share
+
+    def per_cause(self, key: Key) -> Table:
+        """Return the values of a parameter, shape (causes, 1)."""
+        own = super().per_cause(key)
+        return own * self._share if key.parameter == DEPENDENCE else own
+
+
+def loose_truth(model: Model, share: float) -> Network:
+    """Return a network with the model's numbers for each finding, and findings of a syndrome tied less than it knows.
+
+    Parameters
+    ----------
+    model : Model
+        What is harmed.
+    share : float
+        Of each strength of dependence that is left, 0 to 1.
+
+    Returns
+    -------
+    Network
+        P(finding | cause) stays exactly as it is, but for findings bound to others, which follow their conditions.
+    """
+    return network_of(_Loose(model, share), f"{model.digest}-loose", model.profile)
 
 
 def tied_truth(model: Model, ties: Ties) -> Network:

@@ -186,7 +186,7 @@ def _rules_grid(curve: Curve) -> Grid:
         f"{what}, {percent(at.threshold)}" for at in curve.action for what in ("Acted on", "Found", "Net benefit")
     ]
     note = "Acted on and net benefit per 1,000 patients; found: share of those who have it."
-    return Grid(f"Every rule: {curve.outcome}, {curve.setting}", ("Rule", *columns), tuple(rows), note)
+    return Grid(f"Every rule: {curve.outcome}, {curve.setting}", ("Rule", *columns), tuple(rows), note, folded=True)
 
 
 def _draw_curve(curve: Curve) -> Picture:

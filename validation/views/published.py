@@ -5,6 +5,7 @@ Not here: the measuring (`validation/published.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -31,6 +32,7 @@ from validation.scores import Difference, wilson
 from validation.sections import Check, Grid, Picture, Section
 
 MOST_FLAGS = 3
+BUILT_FROM = "buttock-sarcoma-59m"
 # A rule's name, whether it flags anything, and whether it flags what the case has.
 _Rule = tuple[str, Callable[[Standing], bool], Callable[[CaseResult, Standing], bool]]
 TEXT = (
@@ -68,6 +70,7 @@ def section(found: Published, structure: Structure) -> Section:
         checks=_checks(found),
         grids=(
             _comparisons(found.comparisons),
+            _without(found.results),
             _cases(found.results, labels),
             _serious(found.results),
             _classes(found.results, labels),
@@ -87,7 +90,12 @@ def _headline(found: Published) -> str:
             f"three in {network.top_3 * network.cases:.0f}, log loss {network.log_loss:.2f} nats (naive Bayes "
             f"{naive.log_loss:.2f}, prior only {prior.log_loss:.2f})"
         )
-    return f"Under each case's own prevalences: {'; '.join(said)}."
+    own = [r for r in found.results if r.serious]
+    reached = [sum(r.case.diagnosis in _at(r, when).above for r in own) for when in (BEFORE, AFTER)]
+    return (
+        f"Under each case's own prevalences: {'; '.join(said)}. Of {len(own)} serious causes {reached[0]} reach their "
+        f"threshold before the tests and {reached[1]} after, most of them by the image that made the diagnosis."
+    )
 
 
 def _checks(found: Published) -> tuple[Check, ...]:
@@ -146,6 +154,37 @@ def _comparisons(comparisons: Sequence[Comparison]) -> Grid:
     )
 
 
+def _without(results: Sequence[CaseResult]) -> Grid:
+    """Return how the comparison with naive Bayes changes where one case is left out."""
+    rows = []
+    for when in (BEFORE, AFTER):
+        lost = {r.case.id: math.log(_at(r, when).naive / _at(r, when).probability) for r in results}
+        kept = [r for r in results if r.case.id != BUILT_FROM]
+        most = max(lost, key=lambda name: abs(lost[name]))
+        rows += [
+            (when, "none", str(len(results)), *_losses(results, when)),
+            (when, f"{BUILT_FROM}, whose report the model was built around", str(len(kept)), *_losses(kept, when)),
+            (
+                when,
+                f"{most}, which differs most ({lost[most]:+.2f} nats)",
+                str(len(results) - 1),
+                *_losses([r for r in results if r.case.id != most], when),
+            ),
+        ]
+    return Grid(
+        "With a case left out, each under its own prevalences",
+        ("Findings", "Left out", "Cases", "Log loss", "Naive Bayes", "Network less it"),
+        tuple(rows),
+        "Mean log loss in nats. With this few cases one of them can turn the comparison.",
+    )
+
+
+def _losses(results: Sequence[CaseResult], when: str) -> tuple[str, str, str]:
+    own = -sum(math.log(_at(r, when).probability) for r in results) / max(len(results), 1)
+    naive = -sum(math.log(_at(r, when).naive) for r in results) / max(len(results), 1)
+    return f"{own:.3f}", f"{naive:.3f}", f"{own - naive:+.3f}"
+
+
 def _cases(results: Sequence[CaseResult], labels: Mapping[str, str]) -> Grid:
     def cell(standing: Standing) -> str:
         interval = f"{percent(standing.low)} to {percent(standing.high)}"
@@ -164,11 +203,12 @@ def _cases(results: Sequence[CaseResult], labels: Mapping[str, str]) -> Grid:
                 cell(result.before),
                 cell(result.after) if result.case.tested else "no test",
                 labels[result.after.leading],
+                result.case.title,
             )
         )
     return Grid(
         "Each case: probability of the true cause, its 95 % interval and rank",
-        ("Case", "True cause", "Profile", "Present / absent", "Prior", BEFORE, AFTER, "Leading in the end"),
+        ("Case", "True cause", "Profile", "Present / absent", "Prior", BEFORE, AFTER, "Leading in the end", "Report"),
         tuple(rows),
         "Thin: the text gave few findings. The intervals say what the uncertainty of the numbers leaves open.",
     )
@@ -250,7 +290,8 @@ def _draw_cases(results: Sequence[CaseResult], labels: Mapping[str, str]) -> Pic
             axes.plot([result.after.low, result.after.high], [row, row], color=GREY, linewidth=1.2, zorder=1)
             axes.plot(result.prior, row, "|", color=GREY, markersize=9, label="prior" if row == 0 else None)
             axes.plot(result.before.probability, row, "o", color=ORANGE, mfc="none", label=BEFORE if row == 0 else None)
-            axes.plot(result.after.probability, row, "o", color=BLUE, label=f"{AFTER}, 95 %" if row == 0 else None)
+            if result.case.tested:
+                axes.plot(result.after.probability, row, "o", color=BLUE, label=f"{AFTER}, 95 %" if row == 0 else None)
         axes.set_xscale("logit")
         ticks = [0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999]
         axes.set_xticks(ticks, [f"{100 * tick:g}" for tick in ticks])
