@@ -15,7 +15,7 @@ import pytest
 
 from model import Model
 from model.elimination import log_joint
-from model.errors import ImpossibleEvidence
+from model.errors import BadCase, ImpossibleEvidence
 from model.evidence import Evidence
 from validation.askers import BATCH, BRIDGE, COMPILED, OURS, PGMPY, PYAGRUM, Said, our_askers, rival_askers
 from validation.contradictions import contradictions
@@ -138,11 +138,9 @@ def test_files_that_cannot_be_used_are_told_and_left_out(model: Model, small: En
     assert {row[0] for row in left_out.rows} == {"misspelt.json", "impossible.json"}
 
 
-def test_without_files_there_are_generated_cases(model: Model, tmp_path: Path) -> None:
-    found = measure_engines({"documents": model}, tmp_path, quiet, EngineSizes(4, 1))
-    assert (found.files, found.points) == (0, 0)
-    assert {tuple(sets) for sets in found.agreements.values()} == {(GENERATED,)}
-    assert section(found).grids[0].rows
+def test_without_files_it_says_so(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(BadCase, match="no case file"):
+        measure_engines({"documents": model}, tmp_path, quiet, EngineSizes(4, 1))
 
 
 def test_generated_cases_come_with_and_without_context(model: Model) -> None:

@@ -17,7 +17,7 @@ from validation.cohort import batch_tables, bedside_nodes, posteriors, simulate
 from validation.harmed import Bench, TwinSizes, harmed_cohorts, reported
 from validation.harms import flip, record, relabel, repair, with_prevalences
 from validation.scores import net_benefit, wilson
-from validation.tied import SEVERITY, Ties, known_severity, tied_truth
+from validation.tied import SEVERITY, Ties, known_severity, loose_truth, tied_truth
 from validation.twin import BENEFIT, LOG_LOSS, NAIVE, NETWORK, TOLD, measure_twin
 from validation.views.twin import section
 
@@ -64,6 +64,23 @@ def test_each_finding_by_itself_is_as_the_model_has_it(model, truth):
         by = (CAUSE,) if node.name == CAUDA_EQUINA else (CAUSE, CAUDA_EQUINA)
         assert given(truth, (node.name,), by) == pytest.approx(given(model.network, (node.name,), by), abs=1e-12)
     assert truth.cpd_of[CAUSE].table == pytest.approx(model.network.cpd_of[CAUSE].table, abs=0)
+
+
+def test_looser_ties_keep_each_finding_and_loosen_the_pairs(model):
+    halved, none = (loose_truth(model, share) for share in (0.5, 0.0))
+    for finding in model.priors.structure.findings.values():
+        if finding.possible_if is None:
+            for truth in (halved, none):
+                assert given(truth, (finding.name,), (CAUSE,)) == pytest.approx(
+                    given(model.network, (finding.name,), (CAUSE,)), abs=1e-12
+                )
+
+    def lift(network):
+        both = given(network, ("weight_loss", "anorexia"), (CAUSE,))[0]
+        return both[0, 0] / (both.sum(axis=1)[0] * both.sum(axis=0)[0])
+
+    assert lift(model.network) > lift(halved) > lift(none)
+    assert lift(none) == pytest.approx(1, abs=1e-9)
 
 
 def test_findings_of_one_syndrome_and_of_two_hang_together_more(model, truth):
@@ -285,7 +302,7 @@ def test_told_of_wrong_labels_the_chance_of_a_label_is_its_own_and_the_strays(be
     assert harmed["mislabelled"].told[0] == pytest.approx(expected, abs=1e-12)
     for own in harmed.values():
         assert own.told.sum(axis=1) == pytest.approx(1, abs=1e-9)
-        assert own.same_patients == (own.key not in ("dependence", "prior_primary_care"))
+        assert own.same_patients == (own.key not in ("dependence", "loose_0.5", "loose_0", "prior_primary_care"))
 
 
 def test_told_of_the_ties_is_the_posterior_of_the_truth(bench):

@@ -111,7 +111,7 @@ def _checks(found: PostTest, unused: Sequence[TargetResult], used: Sequence[Targ
     return (
         Check(f"At least {LEAST} figures that no number was set from", len(unused) >= LEAST, f"{len(unused)} figures"),
         Check(
-            f"At least {GOAL:.0%} of them hit",
+            f"At least {100 * GOAL:.0f} % of the figures that no number was set from hit",
             _hits(unused) >= GOAL * len(unused),
             f"{hits}; {_first_hits(unused)} in the settings as first listed",
         ),
