@@ -213,7 +213,7 @@ def test_a_bad_file_of_claims_is_refused(model: Model, tmp_path: Path) -> None:
     text = '[[claim]]\nsays = "s"\npairs = {}\ngiven = []\nindependent = true\nwhy = "w"\n'
     file = tmp_path / "claims.toml"
     file.write_text(text.format('"members of nothing"'), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"claims.toml: unknown pairs 'members of nothing'"):
+    with pytest.raises(ValueError, match=r"unknown pairs 'members of nothing'"):
         read_claims(model.priors.structure, file)
     file.write_text(text.format("[]"), encoding="utf-8")
     with pytest.raises(ValueError, match="no pairs"):

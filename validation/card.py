@@ -6,12 +6,13 @@ The words stand in `validation/card.toml`, the counts are made here. Not here: M
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from model import Model
+from priors.errors import PriorsError, Problem
+from priors.toml_tables import open_toml
 from validation.card_facts import TABLES, facts
 from validation.sections import Grid, Progress
 
@@ -92,16 +93,17 @@ def measure_card(
 
     Raises
     ------
-    ValueError
-        Where the words name a fact or a table that does not exist.
+    PriorsError
+        Where the file is no TOML, or the words name a fact or a table that does not exist.
     """
     told("model card")
-    words = tomllib.loads(file.read_text(encoding="utf-8"))
+    words = open_toml(file.parent, file.name, []).data
     known = facts(models)
     items = []
     for table in words["item"]:
         if unknown := [name for name in table.get("tables", ()) if name not in TABLES]:
-            raise ValueError(f"{file.name}: unknown table {unknown[0]!r}; known: {', '.join(TABLES)}")
+            message = f"unknown table {unknown[0]!r}; known: {', '.join(TABLES)}"
+            raise PriorsError([Problem(file.name, None, table["heading"], message)])
         grids = [TABLES[name](models) for name in table.get("tables", ())]
         if table["heading"] == PERFORMANCE:
             grids.append(_performance(words["performance"], performance or {}))
@@ -114,8 +116,9 @@ def _filled(file: Path, texts: Iterable[str], known: Mapping[str, str]) -> tuple
     """Return texts with the facts that they name put in."""
     try:
         return tuple(text.format_map(known) for text in texts)
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"{file.name}: unknown fact {error.args[0]!r}; known: {', '.join(known)}") from None
+    except (KeyError, IndexError, ValueError) as error:
+        message = f"unknown fact {error.args[0]!r}; known: {', '.join(known)}"
+        raise PriorsError([Problem(file.name, None, "", message)]) from None
 
 
 def _performance(expected: Sequence[str], found: Mapping[str, str]) -> Grid:

@@ -5,7 +5,6 @@ The claims stand in `validation/independences.toml`. Not here: d-separation (`mo
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,8 +16,10 @@ from model.elimination import log_joint
 from model.evidence import Evidence
 from model.network import Network
 from model.separation import d_separated
+from priors.errors import PriorsError, Problem
 from priors.records import AGE, CAUDA_EQUINA, CAUSE, CONTEXT_NODES, SEX
 from priors.shapes import Condition, Structure
+from priors.toml_tables import open_toml
 
 FILE = Path(__file__).resolve().parent / "independences.toml"
 NOTHING = 1e-12  # bits: rounding
@@ -94,17 +95,18 @@ def read_claims(structure: Structure, file: Path = FILE) -> tuple[Claim, ...]:
 
     Raises
     ------
-    ValueError
-        Where a family is unknown or has no pairs.
+    PriorsError
+        Where the file is no TOML, or a family is unknown or has no pairs.
     """
     found = []
-    for table in tomllib.loads(file.read_text(encoding="utf-8"))["claim"]:
+    for table in open_toml(file.parent, file.name, []).take("claim", list):
         family = table["pairs"]
         if isinstance(family, str) and family not in FAMILIES:
-            raise ValueError(f"{file.name}: unknown pairs {family!r}; known: {', '.join(FAMILIES)}")
+            message = f"unknown pairs {family!r}; known: {', '.join(FAMILIES)}"
+            raise PriorsError([Problem(file.name, None, table["says"], message)])
         named = FAMILIES[family](structure) if isinstance(family, str) else [(x, y) for x, y in family]
         if not (pairs := tuple(named)):
-            raise ValueError(f"{file.name}: no pairs: {table['says']}")
+            raise PriorsError([Problem(file.name, None, table["says"], "no pairs")])
         found.append(Claim(table["says"], table["why"], pairs, tuple(table["given"]), table["independent"]))
     return tuple(found)
 

@@ -6,7 +6,6 @@ A product of single likelihood ratios would not; the syndromes are there for thi
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from model.sampling import States, sample
 from priors import available_profiles
 from priors.records import CAUSE
 from priors.shapes import BandedContext
+from priors.toml_tables import open_toml
 from validation.criteria import Entry, Score, shares
 
 STUDIES = Path(__file__).resolve().parent / "studies"
@@ -64,8 +64,8 @@ class Rule:
 
 
 def read_rules(folder: Path = STUDIES) -> tuple[Rule, ...]:
-    """Read rules.toml of a folder of studies."""
-    tables = tomllib.loads((folder / "rules.toml").read_text(encoding="utf-8"))
+    """Read rules.toml of a folder of studies; raise PriorsError where it is missing or no TOML."""
+    tables = open_toml(folder, "rules.toml", []).data
     return tuple(
         Rule(
             name=name,

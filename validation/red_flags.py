@@ -5,7 +5,6 @@ The flags are those of the case report's Table 1 (`validation/red_flags.toml`). 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from model.evidence_batch import EvidenceBatch
 from model.network import Network
+from priors.toml_tables import open_toml
 
 FILE = Path(__file__).resolve().parent / "red_flags.toml"
 
@@ -45,11 +45,13 @@ def read_red_flags(network: Network, file: Path = FILE) -> tuple[RedFlag, ...]:
 
     Raises
     ------
+    PriorsError
+        Where the file is missing or no TOML.
     UnknownName
         Where an item names a node or state that the network lacks.
     """
     flags = []
-    for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+    for name, table in open_toml(file.parent, file.name, []).data.items():
         items = tuple((node, state) for node, states in table["any"].items() for state in states)
         for node, state in items:
             network.node(node).index(state)
