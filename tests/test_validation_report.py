@@ -216,3 +216,4 @@ def test_one_bad_case_does_not_spoil_a_section(tmp_path):
     section = run_section("published", tmp_path)
     assert any("Left out: bad.json" in paragraph for paragraph in section.text)
     assert [case["id"] for case in section.figures["cases"]] == ["pub-01"]
+    assert all("one case, no interval" in check.detail for check in section.checks)

@@ -108,15 +108,17 @@ def _checks(found: Published) -> tuple[Check, ...]:
                     Check(
                         f"Before the tests the log loss is below {rival}'s ({prior})",
                         difference.mean < 0,
-                        f"network less {rival} {_difference(difference)} nats",
+                        f"network less {rival} {_difference(difference, len(found.results))} nats",
                     )
                 )
     return tuple(checks)
 
 
-def _difference(difference: Difference | None) -> str:
+def _difference(difference: Difference | None, cases: int) -> str:
     if difference is None:
         return ""
+    if cases == 1:
+        return f"{difference.mean:+.3f} (one case, no interval)"
     return f"{difference.mean:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
 
 
@@ -130,8 +132,8 @@ def _comparisons(comparisons: Sequence[Comparison]) -> Grid:
             f"{c.scores.brier:.3f}",
             f"{c.scores.top_1 * c.scores.cases:.0f} of {c.scores.cases}",
             f"{c.scores.top_3 * c.scores.cases:.0f} of {c.scores.cases}",
-            _difference(c.log_loss),
-            _difference(c.brier),
+            _difference(c.log_loss, c.scores.cases),
+            _difference(c.brier, c.scores.cases),
         )
         for c in comparisons
     )
