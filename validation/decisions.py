@@ -163,7 +163,8 @@ def measure_decisions(told: Progress, sizes: DecisionSizes = USUAL) -> Decisions
     curves: list[Curve] = []
     for setting in _settings(sizes):
         told(f"decision curves: {setting.label}")
-        curves += (_serious_curve(setting, sizes), _cauda_equina_curve(setting, sizes))
+        own = posteriors(setting.model.batch_tables, setting.cohort.batch)
+        curves += (_serious_curve(setting, own, sizes), _cauda_equina_curve(setting, own, sizes))
     return Decisions(sizes, tuple(curves))
 
 
@@ -190,13 +191,13 @@ def _cohort(model: Model, sizes: DecisionSizes, ties: Ties | None = None) -> Coh
     return record(known, sizes.recorded, sizes.recorded, rng)
 
 
-def _serious_curve(setting: _Setting, sizes: DecisionSizes) -> Curve:
-    """Return the curves for any serious cause; the flags are the case report's nine."""
+def _serious_curve(setting: _Setting, own: Mapping[str, Table], sizes: DecisionSizes) -> Curve:
+    """Return the curves for any serious cause from the network's posteriors; the flags are the case report's nine."""
     network, batch, causes = setting.model.network, setting.cohort.batch, serious(setting.model)
     naive = batch_tables(naive_bayes(network, CAUSE), (CAUSE,))
     flags = count_red_flags(network, batch, read_red_flags(network))
     rules = {
-        NETWORK: causes.any(posteriors(batch_tables(network), batch)[CAUSE]),
+        NETWORK: causes.any(own[CAUSE]),
         NAIVE: causes.any(posteriors(naive, batch)[CAUSE]),
         **{f"flags_{count}": (flags >= count).astype(float) for count in FLAG_COUNTS},
     }
@@ -206,14 +207,14 @@ def _serious_curve(setting: _Setting, sizes: DecisionSizes) -> Curve:
     )
 
 
-def _cauda_equina_curve(setting: _Setting, sizes: DecisionSizes) -> Curve:
+def _cauda_equina_curve(setting: _Setting, own: Mapping[str, Table], sizes: DecisionSizes) -> Curve:
     """Return the curves for cauda equina syndrome; the flag is that of it alone."""
     network, batch = setting.model.network, setting.cohort.batch
     present = network.node(CAUDA_EQUINA).index(PRESENT)
     naive = batch_tables(naive_bayes(network, CAUDA_EQUINA), (CAUDA_EQUINA,))
     sign = tuple(flag for flag in read_red_flags(network) if flag.name == CAUDA_EQUINA_SIGN)
     rules = {
-        NETWORK: posteriors(batch_tables(network), batch)[CAUDA_EQUINA][:, present],
+        NETWORK: own[CAUDA_EQUINA][:, present],
         NAIVE: posteriors(naive, batch)[CAUDA_EQUINA][:, present],
         "cauda_equina_sign": (count_red_flags(network, batch, sign) > 0).astype(float),
     }

@@ -146,9 +146,20 @@ class JointFigure:
         return low <= self.in_study <= high
 
 
-def joint_figures() -> tuple[JointFigure, ...]:
-    """Work out every rule of `validation/studies/`."""
-    models = {profile: load_model(profile) for profile in available_profiles()}
+def joint_figures(models: Mapping[str, Model] | None = None) -> tuple[JointFigure, ...]:
+    """Work out every rule of `validation/studies/`.
+
+    Parameters
+    ----------
+    models : mapping of str to Model, optional
+        By profile, where they are loaded already.
+
+    Returns
+    -------
+    tuple of JointFigure
+        In the order of rules.toml.
+    """
+    models = models or {profile: load_model(profile) for profile in available_profiles()}
     return tuple(
         JointFigure(
             rule=rule,

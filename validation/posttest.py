@@ -97,7 +97,7 @@ def measure_posttest(models: Mapping[str, Model], targets: Sequence[Target], tol
         now = figure(settings[target.profile], target)
         first = figure(settings[target.first.profile], target.first) if target.first else now
         results.append(TargetResult(target, now, first))
-    return PostTest(tuple(results), joint_figures())
+    return PostTest(tuple(results), joint_figures(models))
 
 
 def figure(model: Model, target: Target) -> float:
